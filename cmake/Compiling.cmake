@@ -14,8 +14,9 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
 set(CMAKE_CXX_FLAGS_DEBUG "-Og -g -D_GLIBCXX_ASSERTIONS")
 set(CMAKE_CUDA_FLAGS_RELEASE "-O2 -lineinfo")
 
+# A designated initializer that leaves members at their default is how this house writes values: no warning for it.
 add_compile_options(
-    "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wnon-virtual-dtor;-Woverloaded-virtual;-Wcast-qual;-Wformat=2;-Wimplicit-fallthrough>"
+    "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wnon-virtual-dtor;-Woverloaded-virtual;-Wcast-qual;-Wformat=2;-Wimplicit-fallthrough;-Wno-missing-field-initializers>"
     # kernels/cost is constexpr and serves host and device alike.
     "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra;--expt-relaxed-constexpr>")
 add_link_options(LINKER:--as-needed)

@@ -1,0 +1,110 @@
+// The worker protocol: JSON lines, requests on the worker's stdin, events on its stdout. Version 1.
+//
+//   {"v":1,"id":1,"do":"load","model":"PATH","device":"cpu","collect":"auto"}
+//   {"v":1,"id":2,"do":"run","prompts":[{...a prompt set line...}],"policy":{...},"sparse":"streaming:...","max_new":64,
+//    "capture":"FILE.fluxdb"}
+//   {"v":1,"id":3,"do":"cancel"}          cancels the request in progress; that request then ends with "failed", family cancelled
+//   {"v":1,"id":4,"do":"status"}
+//
+// Every request is answered by events carrying its id in "re"; the last one is "done" or "failed":
+//   {"v":1,"re":0,"event":"ready","program":"fluxscope-cli 0.1.0 cpu","pid":4711}        once, before anything else
+//   {"v":1,"re":1,"event":"progress","stage":"loading","done":10,"total":40,"unit":"bytes"}
+//   {"v":1,"re":1,"event":"done","model":{...ModelFacts...},"sparse":"...","device":"cpu","dtype":"fp32"}
+//   {"v":1,"re":2,"event":"capture","file":"FILE.fluxdb"}                                 once the file can be opened
+//   {"v":1,"re":2,"event":"progress","stage":"prefill","done":3,"total":12,"unit":"layers","sequence":0,"sequences":6}
+//   {"v":1,"re":2,"event":"token","sequence":0,"text":"..."}
+//   {"v":1,"re":2,"event":"done","run":1}
+//   {"v":1,"re":2,"event":"failed","family":"input","message":"one sentence"}
+// A line that is not understood is answered with "failed" and re 0, or its id where that could be read; the worker goes on.
+// The worker ends when its stdin does, cancelling what runs.
+#pragma once
+
+#include "engine/contract/error.h"
+#include "engine/contract/observer.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace fluxscope::protocol {
+
+inline constexpr int kVersion = 1;
+
+struct LoadRequest {
+    std::string model;
+    std::string device = "cpu";
+    std::string collect = "auto";
+};
+struct RunRequest {
+    std::vector<Prompt> prompts;
+    Policy policy;
+    std::optional<SparseForm> sparse;
+    std::int32_t maxNew = 64;
+    std::uint64_t seed = 0;
+    std::string capture;
+};
+struct CancelRequest {};
+struct StatusRequest {};
+
+struct Request {
+    std::int64_t id = 0;
+    std::variant<LoadRequest, RunRequest, CancelRequest, StatusRequest> what;
+};
+
+struct ReadyEvent {
+    std::string program;
+    std::int64_t pid = 0;
+};
+struct ProgressEvent {
+    std::string stage;
+    std::int64_t done = 0;
+    std::int64_t total = 0;
+    std::string unit;
+    std::int64_t sequence = 0;
+    std::int64_t sequences = 0;
+};
+struct CaptureEvent {
+    std::string file;
+};
+struct TokenEvent {
+    std::int64_t sequence = 0;
+    std::string text;  // whole UTF-8 characters only
+};
+struct LoadedEvent {  // "done" of a load
+    ModelFacts model;
+    std::string sparse;
+    std::string device;
+    std::string dtype;
+};
+struct RunDoneEvent {  // "done" of a run
+    std::int64_t run = 0;
+};
+struct StatusEvent {  // "done" of a status request
+    std::optional<ModelFacts> model;
+    bool busy = false;
+};
+struct CancelDoneEvent {};  // "done" of a cancel request: it was passed on
+struct FailedEvent {
+    ErrorFamily family = ErrorFamily::Fault;
+    std::string message;
+};
+
+struct Event {
+    std::int64_t re = 0;
+    std::variant<ReadyEvent, ProgressEvent, CaptureEvent, TokenEvent, LoadedEvent, RunDoneEvent, StatusEvent,
+                 CancelDoneEvent, FailedEvent>
+        what;
+};
+
+// One line without its newline. parse* throw UsageError with one sentence; an unknown version is one of them.
+std::string toLine(const Request& request);
+std::string toLine(const Event& event);
+Request parseRequest(std::string_view line);
+Event parseEvent(std::string_view line);
+
+}  // namespace fluxscope::protocol

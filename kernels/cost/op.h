@@ -1,0 +1,20 @@
+// The shape of any one operation, as the engine announces it and the profiler prices it.
+#pragma once
+
+#include "kernels/cost/attention.h"
+#include "kernels/cost/gated_mlp.h"
+#include "kernels/cost/linear.h"
+#include "kernels/cost/pointwise.h"
+#include "kernels/cost/router.h"
+
+#include <variant>
+
+namespace fluxscope::cost {
+
+using OpShape = std::variant<LinearShape, PointwiseShape, AttentionShape, GatedMlpShape, RouterShape>;
+
+constexpr Cost costOf(const OpShape& shape) {
+    return std::visit([](const auto& s) { return costOf(s); }, shape);
+}
+
+}  // namespace fluxscope::cost

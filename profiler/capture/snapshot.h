@@ -1,0 +1,162 @@
+// A capture at one moment: immutable, cheap to copy, safe to read from any thread.
+//
+// Growing tables are lists of sealed chunks, shared between snapshots, plus one open tail. Rows keep the order
+// (run, then the table's own key); what outlives a snapshot refers to rows by key, never by position.
+#pragma once
+
+#include "engine/contract/observer.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fluxscope {
+
+struct PromptRow {
+    std::int64_t prompt = 0;
+    std::string id;
+    std::string kind;
+    std::string split;
+    std::optional<std::string> text;  // absent: recorded without prompt text
+    std::string answer;
+};
+
+struct ModelRow {
+    std::int64_t model = 0;
+    ModelFacts facts;
+};
+
+struct RunRow {
+    RunIndex run;
+    ProcessIndex process;
+    std::int64_t model = 0;
+    std::string role;
+    std::int32_t repeat = 0;
+    std::string policyJson;
+    std::string policyName;
+    std::string sparse;
+    std::uint64_t seed = 0;
+    std::int32_t maxNew = 0;
+    std::int32_t chunkTokens = 0;
+    std::string device;
+    std::string dtype;
+    Nanoseconds begin{};
+    std::optional<Nanoseconds> end;
+    std::optional<std::string> outcome;  // absent: still running, or its process was lost
+    std::string reason;
+    std::int64_t dropped = 0;
+};
+
+struct SequenceRow {
+    RunIndex run;
+    SequenceIndex sequence;
+    BatchIndex batch;
+    std::int64_t prompt = 0;
+    std::int64_t promptTokens = 0;
+};
+
+struct DecisionRow {
+    RunIndex run;
+    SequenceIndex sequence;
+    TurnIndex turn;
+    StepIndex step;
+    LayerIndex layer;
+    Decision decision;
+};
+
+struct KvRow {
+    RunIndex run;
+    SequenceIndex sequence;
+    TurnIndex turn;
+    StepIndex step;
+    LayerIndex layer;
+    KvFacts kv;
+};
+
+// Generated tokens only; a prompt's tokens are read when a view asks for them.
+struct TokenRow {
+    RunIndex run;
+    SequenceIndex sequence;
+    TurnIndex turn;
+    std::int64_t position = 0;
+    StepIndex step;
+    TokenId token;
+    std::string text;
+    float logprob = 0;
+    Nanoseconds emitted{};
+};
+
+// The cost table: layer -1 is what lies outside all layers.
+struct LayerStepRow {
+    RunIndex run;
+    BatchIndex batch;
+    TurnIndex turn;
+    Phase phase = Phase::Prefill;
+    StepIndex step;
+    LayerIndex layer;
+    Nanoseconds begin{};
+    Nanoseconds time{};
+    Nanoseconds router{};
+    Nanoseconds attention{};
+    std::string timeSource;
+    std::int64_t bytesRead = 0;
+    std::int64_t bytesWritten = 0;
+    std::int64_t flops = 0;
+    std::string bytesSource;
+};
+
+// A table that grows at its end. Iterates over all rows in order.
+template <class Row>
+class Chunks {
+public:
+    using Chunk = std::shared_ptr<const std::vector<Row>>;
+
+    Chunks() = default;
+    explicit Chunks(std::vector<Chunk> chunks) : chunks_(std::move(chunks)) {}
+
+    std::size_t size() const {
+        std::size_t rows = 0;
+        for (const Chunk& chunk : chunks_) rows += chunk->size();
+        return rows;
+    }
+    template <class Visit>
+    void each(Visit visit) const {
+        for (const Chunk& chunk : chunks_)
+            for (const Row& row : *chunk) visit(row);
+    }
+    const std::vector<Chunk>& chunks() const { return chunks_; }
+
+private:
+    std::vector<Chunk> chunks_;
+};
+
+struct EnvironmentRow {
+    ProcessIndex process;
+    std::string name;
+    std::string value;
+    std::string source;
+};
+
+struct Snapshot {
+    std::filesystem::path file;
+    std::uint64_t generation = 0;       // rises with every published change
+    bool live = false;                  // somebody is still writing
+    std::vector<std::string> problems;  // what could not be read, a sentence each
+
+    std::vector<EnvironmentRow> environment;
+    std::vector<ModelRow> models;
+    std::vector<PromptRow> prompts;
+    std::vector<RunRow> runs;
+    std::vector<SequenceRow> sequences;
+    Chunks<DecisionRow> decisions;
+    Chunks<KvRow> kv;
+    Chunks<TokenRow> tokens;
+    Chunks<LayerStepRow> layerSteps;
+};
+
+using SnapshotPtr = std::shared_ptr<const Snapshot>;
+
+}  // namespace fluxscope
