@@ -4,7 +4,6 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
-#include <functional>
 
 namespace fluxscope {
 
@@ -51,10 +50,3 @@ inline Nanoseconds monotonicNow() {
 }
 
 }  // namespace fluxscope
-
-template <class Tag, class Rep>
-struct std::hash<fluxscope::Index<Tag, Rep>> {
-    std::size_t operator()(const fluxscope::Index<Tag, Rep>& index) const noexcept {
-        return std::hash<Rep>{}(index.value());
-    }
-};
