@@ -107,4 +107,10 @@ std::string toLine(const Event& event);
 Request parseRequest(std::string_view line);
 Event parseEvent(std::string_view line);
 
+// The id in a line that parseRequest refused, 0 where it cannot be read: what "failed" answers to.
+std::int64_t requestIdOf(std::string_view line);
+
+// As in "done" of a load and in `info --json`.
+nlohmann::json toJson(const ModelFacts& facts);
+
 }  // namespace fluxscope::protocol
