@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Sets up, builds and opens FluxScope on the sample model; arguments go to the desktop program. Without a display: runs the sample
+# prompts headless and writes a capture and a report.
+set -euo pipefail
+cd "$(dirname "$0")"
+tools/setup
+tools/build release programs
+
+bin=$PWD/build/release/bin
+prompts=$PWD/sample_data/prompts/sample.jsonl
+model=$PWD/build/release/sample-model
+if [ ! -d "$model" ]; then
+    # Under another name until it is whole, so that an interrupted run leaves no half of a model.
+    rm -rf "$model.new"
+    "$bin/tiny-model" "$model.new" >/dev/null
+    mv "$model.new" "$model"
+fi
+
+if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
+    exec "$bin/fluxscope" --model "$model" --prompts "$prompts" "$@"
+fi
+out=$PWD/build/sample
+mkdir -p "$out"
+rm -f "$out"/sample.fluxdb*
+echo "run: no display (neither DISPLAY nor WAYLAND_DISPLAY is set); running the sample prompts headless" >&2
+"$bin/fluxscope-cli" run "$model" --prompts "$prompts" --capture "$out/sample.fluxdb" >/dev/null
+"$bin/fluxscope-cli" report "$out/sample.fluxdb" --html "$out/sample.html" >/dev/null
+echo "capture: $out/sample.fluxdb"
+echo "report:  $out/sample.html"
