@@ -4,9 +4,9 @@
 // A Model is used by one thread at a time; a CancelToken may be pulled from any thread.
 #pragma once
 
+#include "engine/contract/cancel.h"
 #include "engine/contract/observer.h"
 
-#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -30,15 +30,6 @@ struct LoadOptions {
 struct LoadProgress {
     std::int64_t bytesDone = 0;
     std::int64_t bytesTotal = 0;
-};
-
-class CancelToken {
-public:
-    void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
-    bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
-
-private:
-    std::atomic<bool> cancelled_{false};
 };
 
 struct RunRequest {

@@ -24,10 +24,11 @@ SEES = {
     "engine": ENGINE,
     "profiler": PROFILER,
     "views": {"views"} | PROFILER,
+    "app/start": {"app/start"} | CONTRACT,
     "app/protocol": {"app/protocol"} | CONTRACT,
-    "app/serve": {"app/serve", "app/protocol"} | ENGINE | PROFILER,
-    "app/desktop": {"app/desktop", "app/protocol", "views"} | PROFILER,
-    "app/cli": {"app/cli", "app/protocol", "app/serve"} | PROFILER,
+    "app/serve": {"app/serve", "app/protocol", "app/start"} | ENGINE | PROFILER,
+    "app/desktop": {"app/desktop", "app/protocol", "app/start", "views"} | PROFILER,
+    "app/cli": {"app/cli", "app/protocol", "app/serve", "app/start"} | PROFILER,
 }
 TARGETS = {
     "fluxscope_cost": "kernels/cost",
@@ -36,6 +37,7 @@ TARGETS = {
     "fluxscope_engine": "engine",
     "fluxscope_profiler": "profiler",
     "fluxscope_views": "views",
+    "fluxscope_start": "app/start",
     "fluxscope_protocol": "app/protocol",
     "fluxscope_serve": "app/serve",
     "fluxscope": "app/desktop",
