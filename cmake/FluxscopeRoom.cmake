@@ -14,7 +14,7 @@
 #
 # Targets and folders: fluxscope_cost kernels/cost (INTERFACE), fluxscope_contract engine/contract, fluxscope_kernels kernels,
 # fluxscope_engine engine, fluxscope_profiler profiler, fluxscope_views views, fluxscope_protocol app/protocol,
-# fluxscope_serve app/serve (SHARED), and the programs fluxscope app/desktop, fluxscope-cli app/cli.
+# fluxscope_start app/start, fluxscope_serve app/serve (SHARED), and the programs fluxscope app/desktop, fluxscope-cli app/cli.
 # Beside them: fluxscope_version ("version/version.h"), fluxscope_torch and fluxscope_torch_cuda (cmake/Torch.cmake).
 # Names of system libraries: cmake/Libraries.cmake. Tests: cmake/FluxscopeTest.cmake.
 function(fluxscope_room target)

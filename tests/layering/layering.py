@@ -39,6 +39,7 @@ TARGETS = {
     "fluxscope_views": "views",
     "fluxscope_start": "app/start",
     "fluxscope_protocol": "app/protocol",
+    "fluxscope_start": "app/start",
     "fluxscope_serve": "app/serve",
     "fluxscope": "app/desktop",
     "fluxscope-cli": "app/cli",
