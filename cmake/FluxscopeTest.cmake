@@ -42,7 +42,15 @@ function(fluxscope_test name)
     if(test_GUI)
         target_link_libraries(${name} PRIVATE GTest::gtest GTest::gmock)
         set_target_properties(${name} PROPERTIES AUTOMOC ON)
-        add_test(NAME ${name} COMMAND "${FLUXSCOPE_XVFB_RUN}" -a -s "-screen 0 1920x1200x24" "$<TARGET_FILE:${name}>"
+        # xvfb-run -a looks for a free display and takes it a moment later: tests that start together need different first guesses.
+        get_property(display GLOBAL PROPERTY FLUXSCOPE_NEXT_DISPLAY)
+        if(NOT display)
+            set(display 100)
+        endif()
+        math(EXPR next "${display} + 10")
+        set_property(GLOBAL PROPERTY FLUXSCOPE_NEXT_DISPLAY ${next})
+        add_test(NAME ${name}
+            COMMAND "${FLUXSCOPE_XVFB_RUN}" -n ${display} -a -s "-screen 0 1920x1200x24" "$<TARGET_FILE:${name}>"
             WORKING_DIRECTORY "${FLUXSCOPE_TEST_RUN}")
         # Leaks inside Mesa and fontconfig are not ours to mend.
         set_tests_properties(${name} PROPERTIES LABELS "gui;${test_LABELS}" TIMEOUT ${test_TIMEOUT}
