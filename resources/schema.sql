@@ -8,6 +8,10 @@
 -- Keys, the same everywhere: run, batch, sequence, turn, phase, step (prefill is 0), layer, chunk, op.
 -- A key that does not apply is -1, never NULL, so that keys compare and join. Enumerations are text: they explain themselves.
 -- Byte figures carry their source: 'hw_range', 'hw_pm' (measured), 'analytic' (kernels/cost, `cost_version`).
+--
+-- Tables that grow while a run goes on have a row id, `row`, in the order of recording: a reader remembers how far it has come.
+-- Their rows are never changed, except that a row of `layer_step` grows until its step has ended. In the order of recording
+-- the rows of one sequence (of one batch, in `layer_step`) rise by turn and step.
 
 PRAGMA application_id = 0x466C7578;  -- 'Flux'
 PRAGMA user_version = 1;
@@ -17,7 +21,7 @@ CREATE TABLE process (
     host          TEXT NOT NULL,
     pid           INTEGER NOT NULL,
     program       TEXT NOT NULL,     -- name, version, flavour
-    collector     TEXT NOT NULL,     -- what was asked for and what it became, e.g. 'auto: host-timer'
+    collector     TEXT NOT NULL,     -- what was asked for and, once a run has begun, what it became: 'auto: host-timer'
     monotonic_ns  INTEGER NOT NULL,  -- the same moment on both clocks
     utc_ns        INTEGER NOT NULL
 ) STRICT;
@@ -68,7 +72,7 @@ CREATE TABLE run (
     end_ns        INTEGER,           -- NULL while it runs, and for ever if its process was lost
     outcome       TEXT CHECK (outcome IN ('finished', 'cancelled', 'failed')),
     reason        TEXT NOT NULL DEFAULT '',
-    dropped       INTEGER NOT NULL DEFAULT 0  -- records lost to a full queue
+    dropped       INTEGER NOT NULL DEFAULT 0  -- records lost to a full queue: scopes, before anything else
 ) STRICT;
 
 CREATE TABLE prompt (
@@ -76,8 +80,8 @@ CREATE TABLE prompt (
     id      TEXT NOT NULL,
     kind    TEXT NOT NULL,
     split   TEXT NOT NULL CHECK (split IN ('', 'tune', 'test')),
-    hash    TEXT NOT NULL,       -- of the text
-    text    TEXT,                -- NULL under --no-prompt-text
+    hash    TEXT NOT NULL,       -- FNV-1a, 128 bits, of the text; of the token ids where a prompt was given as such
+    text    TEXT,                -- NULL under --no-prompt-text; then the answer is '' and its token ids are not stored either
     answer  TEXT NOT NULL,
     UNIQUE (id, hash)
 ) STRICT;
@@ -85,7 +89,7 @@ CREATE TABLE prompt (
 CREATE TABLE sequence (
     run            INTEGER NOT NULL REFERENCES run,
     sequence       INTEGER NOT NULL,
-    batch          INTEGER NOT NULL,
+    batch          INTEGER NOT NULL,  -- -1: its batch has not begun
     prompt         INTEGER NOT NULL REFERENCES prompt,
     prompt_tokens  INTEGER NOT NULL,
     PRIMARY KEY (run, sequence)
@@ -94,6 +98,7 @@ CREATE TABLE sequence (
 -- Prompt tokens have step -1 and are numbered by position; a generated token has the step that produced it
 -- (the first one comes out of prefill, step 0).
 CREATE TABLE token (
+    row         INTEGER PRIMARY KEY,
     run         INTEGER NOT NULL,
     sequence    INTEGER NOT NULL,
     turn        INTEGER NOT NULL,
@@ -105,11 +110,12 @@ CREATE TABLE token (
     text        BLOB,              -- of generated tokens; may be a part of a UTF-8 character
     logprob     REAL,              -- natural log; NULL for prompt tokens
     emitted_ns  INTEGER,           -- on the host; NULL for prompt tokens
-    PRIMARY KEY (run, sequence, turn, position)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (run, sequence, turn, position)
+) STRICT;
 
 -- One row per decision; a probe adds rows with its step. kv_head -1: all heads of the layer.
 CREATE TABLE decision (
+    row           INTEGER PRIMARY KEY,
     run           INTEGER NOT NULL,
     sequence      INTEGER NOT NULL,
     turn          INTEGER NOT NULL,
@@ -123,10 +129,11 @@ CREATE TABLE decision (
     p_full        REAL,
     threshold     REAL,  -- NULL: the router did not decide
     margin        REAL,  -- logit difference minus logit(threshold); > 0 is full
-    PRIMARY KEY (run, sequence, turn, step, layer, kv_head)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (run, sequence, turn, step, layer, kv_head)
+) STRICT;
 
 CREATE TABLE kv (
+    row          INTEGER PRIMARY KEY,
     run          INTEGER NOT NULL,
     sequence     INTEGER NOT NULL,
     turn         INTEGER NOT NULL,
@@ -134,11 +141,12 @@ CREATE TABLE kv (
     layer        INTEGER NOT NULL,
     bytes_kept   INTEGER NOT NULL,
     bytes_freed  INTEGER NOT NULL,
-    PRIMARY KEY (run, sequence, turn, step, layer)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (run, sequence, turn, step, layer)
+) STRICT;
 
--- Intervals on the host. layer, chunk -1 and op '' mean "the whole of".
--- The figures are those of the scope's own shape: a layer's bytes are the sum over its ops.
+-- Intervals on the host, written as they close: what lies inside comes first. layer, chunk -1 and op '' mean "the whole of".
+-- The figures are those of the scope's own shape: a layer's bytes are the sum over its ops. No index, for there are ten times
+-- as many of them as of anything else: layer_step says where the scopes of a layer and step lie.
 CREATE TABLE scope (
     scope          INTEGER PRIMARY KEY,
     run            INTEGER NOT NULL,
@@ -157,8 +165,10 @@ CREATE TABLE scope (
 ) STRICT;
 
 -- What a layer cost in a step, kept up by the writer so that a first paint reads only this. layer -1: outside all layers
--- (embedding, head, sampling). time_source names the clock: 'host-timer' (a CPU run), 'cupti' (union of kernel intervals).
+-- (embedding, head, sampling). time_source names the clock: 'host-timer' (a CPU run), 'host-enqueue' (the host's time in front of
+-- a device that runs behind it: what enqueueing cost, not what the device did), 'cupti' (union of kernel intervals).
 CREATE TABLE layer_step (
+    row            INTEGER PRIMARY KEY,
     run            INTEGER NOT NULL,
     batch          INTEGER NOT NULL,
     turn           INTEGER NOT NULL,
@@ -175,5 +185,7 @@ CREATE TABLE layer_step (
     flops          INTEGER NOT NULL,
     bytes_source   TEXT NOT NULL,
     cost_version   INTEGER NOT NULL,
-    PRIMARY KEY (run, batch, turn, phase, step, layer)
-) STRICT, WITHOUT ROWID;
+    first_scope    INTEGER,  -- the scopes of this layer and step are among these; NULL: none was kept
+    last_scope     INTEGER,
+    UNIQUE (run, batch, turn, phase, step, layer)
+) STRICT;

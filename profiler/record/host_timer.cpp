@@ -1,0 +1,98 @@
+#include "profiler/record/host_timer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fluxscope {
+namespace {
+
+ScopeKey stepOf(const ScopeKey& key) {
+    return {.batch = key.batch, .turn = key.turn, .phase = key.phase, .step = key.step};
+}
+
+}  // namespace
+
+HostTimer::HostTimer(Clock clock, RecordSink& sink) : clock_(std::move(clock)), sink_(sink) {}
+
+std::string_view HostTimer::timeSource(std::string_view device) const {
+    return device == "cpu" ? "host-timer" : "host-enqueue";
+}
+
+void HostTimer::runBegan(const RunFacts& run) {
+    timeSource_ = timeSource(run.device);
+    open_.clear();
+    step_.reset();
+    layers_.clear();
+    layers_.resize(static_cast<std::size_t>(std::max(run.model.layers, 0)));
+    outside_.reset();
+}
+
+void HostTimer::scopeOpened(const ScopeKey& key) {
+    if (stepOf(key) != step_) turnTo(key);
+    open_.push_back({key, isOutermost(key)});
+    open_.back().begin = clock_();  // last, so that our own work lies outside
+}
+
+void HostTimer::scopeClosed(const ScopeKey& key, const std::optional<cost::OpShape>& shape) {
+    const Nanoseconds end = clock_();
+    if (open_.empty() || open_.back().key != key) return;  // opened before the run began: it has no beginning
+    const Open scope = open_.back();
+    open_.pop_back();
+
+    ScopeRecord record{.key = key, .begin = scope.begin, .end = end};
+    if (shape) record.cost = costOf(*shape);
+    sink_.take(record);
+
+    if (!key.layer && !key.op) return;  // a step's own time is the sum of nothing
+    LayerStepRecord& sum = sumOf(key, scope.begin);
+    const Nanoseconds time = end - scope.begin;
+    if (scope.outermost) sum.time += time;
+    if (key.op == Op::Router) sum.router += time;
+    if (key.op == Op::Attention) sum.attention += time;
+    if (record.cost) sum.cost += *record.cost;
+    if (scope.outermost && key.layer) sink_.take(sum);
+}
+
+void HostTimer::runEnded() {
+    flushOutside();
+    open_.clear();
+}
+
+bool HostTimer::isOutermost(const ScopeKey& key) const {
+    if (!key.layer && !key.op) return false;
+    return std::none_of(open_.begin(), open_.end(), [&key](const Open& around) {
+        return around.key.layer == key.layer && (key.layer || around.key.op);
+    });
+}
+
+LayerStepRecord& HostTimer::sumOf(const ScopeKey& key, Nanoseconds begin) {
+    if (!key.layer) {
+        if (!outside_) outside_ = LayerStepRecord{.begin = begin};
+    } else if (const auto layer = static_cast<std::size_t>(key.layer->value()); layer >= layers_.size()) {
+        layers_.resize(layer + 1);
+    }
+    LayerStepRecord& sum = key.layer ? layers_[static_cast<std::size_t>(key.layer->value())] : *outside_;
+    if (sum.timeSource.empty()) {
+        sum = LayerStepRecord{.batch = key.batch,
+                              .turn = key.turn,
+                              .phase = key.phase,
+                              .step = key.step,
+                              .layer = key.layer,
+                              .begin = begin,
+                              .timeSource = timeSource_};
+    }
+    return sum;
+}
+
+void HostTimer::turnTo(const ScopeKey& key) {
+    flushOutside();
+    step_ = stepOf(key);
+    for (LayerStepRecord& layer : layers_) layer = {};
+}
+
+void HostTimer::flushOutside() {
+    if (outside_) sink_.take(*outside_);
+    outside_.reset();
+}
+
+}  // namespace fluxscope

@@ -1,0 +1,49 @@
+// Times every scope with the host's monotonic clock and sums up what each layer cost in each step.
+//
+// On a CPU this is the truth. In front of a device that runs behind the host it is the time it took to enqueue, and says so:
+// its source is then 'host-enqueue'.
+//
+// The sums are made here, on the engine's thread, so that they are whole even when single scopes are dropped later.
+// A layer's time is that of its outermost scopes: chunks and ops inside them are not counted again.
+#pragma once
+
+#include "profiler/record/collector.h"
+
+#include <vector>
+
+namespace fluxscope {
+
+class HostTimer final : public Collector {
+public:
+    HostTimer(Clock clock, RecordSink& sink);
+
+    ObserverNeeds needs() const override { return {.opScopes = true}; }
+    std::string_view timeSource(std::string_view device) const override;
+
+    void runBegan(const RunFacts& run) override;
+    void scopeOpened(const ScopeKey& key) override;
+    void scopeClosed(const ScopeKey& key, const std::optional<cost::OpShape>& shape) override;
+    void runEnded() override;
+
+private:
+    struct Open {
+        ScopeKey key;
+        bool outermost = false;  // the first of its layer; outside all layers, the first op
+        Nanoseconds begin{};
+    };
+
+    bool isOutermost(const ScopeKey& key) const;
+    LayerStepRecord& sumOf(const ScopeKey& key, Nanoseconds begin);
+    void turnTo(const ScopeKey& key);
+    void flushOutside();
+
+    Clock clock_;
+    RecordSink& sink_;
+    std::string_view timeSource_;
+    std::vector<Open> open_;
+    std::optional<ScopeKey> step_;         // whose sums these are
+    std::vector<LayerStepRecord> layers_;  // by layer; a zero begin: nothing yet
+    std::optional<LayerStepRecord> outside_;
+};
+
+}  // namespace fluxscope

@@ -1,0 +1,68 @@
+// The prepared statements of a capture and the little that must be remembered between rows. Transactions are the caller's.
+#pragma once
+
+#include "profiler/store/records.h"
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace fluxscope {
+
+class RowWriter {
+public:
+    explicit RowWriter(SQLite::Database& database);
+
+    std::int64_t addProcess(const ProcessRecord& process);
+    void setCollector(std::int64_t process, const std::string& collector);
+
+    void beginRun(std::int64_t process, RunIndex run, const RunFacts& facts, Nanoseconds begin,
+                  bool promptText);
+    void beginBatch(BatchIndex batch, std::span<const SequenceIndex> sequences);
+    void add(const DecisionRecord& record);
+    void add(const KvRecord& record);
+    void add(const TokenRecord& record);
+    void add(const ScopeRecord& record);
+    void add(const LayerStepRecord& record);
+    void setDropped(std::int64_t records);
+    void endRun(Nanoseconds end, RunOutcome outcome, const std::string& reason);
+
+    std::size_t rows() const { return rows_; }  // since the beginning
+    std::int64_t repeated() const { return repeated_; }
+
+private:
+    // Where the scopes of each layer of the step in progress lie, so that nobody has to search for them later.
+    struct ScopeRange {
+        std::int64_t first = 0;
+        std::int64_t last = 0;
+    };
+    struct Generated {
+        std::int64_t nextPosition = 0;
+        std::int64_t bytes = 0;
+    };
+
+    template <class... Values>
+    void insert(SQLite::Statement& statement, const Values&... values);
+    std::int64_t modelOf(const ModelFacts& model);
+    std::int64_t promptOf(const SequenceFacts& sequence, bool withText);
+    void addPromptTokens(SequenceIndex sequence, const SequenceFacts& facts);
+
+    SQLite::Database& database_;
+    SQLite::Statement process_, collector_, environment_;
+    SQLite::Statement model_, modelRow_, prompt_, promptRow_, run_, sequence_, batch_, dropped_, endRun_;
+    SQLite::Statement token_, decision_, kv_, scope_, layerStep_;
+
+    RunIndex runIndex_;
+    std::map<SequenceIndex, Generated> generated_;
+    ScopeKey stepOfScopes_;
+    std::map<std::int32_t, ScopeRange> scopesOfLayers_;
+    std::size_t rows_ = 0;
+    std::int64_t repeated_ = 0;
+};
+
+}  // namespace fluxscope

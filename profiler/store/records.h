@@ -1,0 +1,79 @@
+// What a recorder hands to the writer, one record an event, in the order of the engine's events.
+// Times are on the recording process's monotonic clock.
+#pragma once
+
+#include "engine/contract/observer.h"
+#include "kernels/cost/cost.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fluxscope {
+
+// Something the numbers depend on, and how it was learnt.
+struct EnvironmentFact {
+    std::string name;
+    std::string value;
+    std::string source;
+};
+
+struct ProcessRecord {
+    std::string host;
+    std::int64_t pid = 0;
+    std::string program;
+    std::string collector;
+    Nanoseconds monotonic{};  // the same moment on both clocks
+    Nanoseconds utc{};
+    std::vector<EnvironmentFact> environment;
+};
+
+struct DecisionRecord {
+    SequenceIndex sequence;
+    TurnIndex turn;
+    StepIndex step;
+    LayerIndex layer;
+    Decision decision;
+};
+
+struct KvRecord {
+    SequenceIndex sequence;
+    TurnIndex turn;
+    StepIndex step;
+    LayerIndex layer;
+    KvFacts kv;
+};
+
+struct TokenRecord {
+    SequenceIndex sequence;
+    TurnIndex turn;
+    StepIndex step;
+    TokenFacts token;
+    Nanoseconds emitted{};
+};
+
+struct ScopeRecord {
+    ScopeKey key;
+    Nanoseconds begin{};
+    Nanoseconds end{};
+    std::optional<cost::Cost> cost;
+};
+
+// What a layer cost in a step so far: a later record with the same key replaces it.
+struct LayerStepRecord {
+    BatchIndex batch;
+    TurnIndex turn;
+    Phase phase = Phase::Prefill;
+    StepIndex step;
+    std::optional<LayerIndex> layer;  // absent: outside all layers
+    Nanoseconds begin{};
+    Nanoseconds time{};
+    Nanoseconds router{};
+    Nanoseconds attention{};
+    std::string_view timeSource;  // a literal: 'host-timer', 'host-enqueue'
+    cost::Cost cost;              // analytic
+};
+
+}  // namespace fluxscope
