@@ -60,8 +60,10 @@ struct ReadyEvent {
     std::string program;
     std::int64_t pid = 0;
 };
+inline constexpr const char* kSaving = "saving";  // the stage in which a capture is finished
+
 struct ProgressEvent {
-    std::string stage;
+    std::string stage;  // "loading", "prefill", "decode", "saving"
     std::int64_t done = 0;
     std::int64_t total = 0;
     std::string unit;

@@ -1,9 +1,9 @@
 // What an exception says to people: one line and a family, whoever threw it.
 #pragma once
 
-#include <string>
-
 #include "engine/contract/error.h"
+
+#include <string>
 
 namespace fluxscope {
 

@@ -1,9 +1,9 @@
 #include "app/start/sample.h"
 
+#include "engine/contract/error.h"
+
 #include <cstdlib>
 #include <system_error>
-
-#include "engine/contract/error.h"
 
 namespace fluxscope {
 namespace {
@@ -33,7 +33,8 @@ fs::path programFolder() {
 
 fs::path modelFolder(const std::string& argument) {
     if (argument != "sample") return argument;
-    if (const char* given = std::getenv("FLUXSCOPE_SAMPLE_MODEL"); given != nullptr && *given != '\0') return given;
+    if (const char* given = std::getenv("FLUXSCOPE_SAMPLE_MODEL"); given != nullptr && *given != '\0')
+        return given;
     for (const char* place : {"sample_data/model/config.json", "sample-model/config.json"})
         if (const auto found = foundAbove(place)) return found->parent_path();
     throw InputError{"sample", "", "is not beside this program",

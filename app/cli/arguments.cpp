@@ -1,0 +1,47 @@
+#include "app/cli/arguments.h"
+
+#include "app/start/sample.h"
+#include "engine/contract/error.h"
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <sstream>
+
+namespace fluxscope::cli {
+
+void ModelOption::declare(CLI::App& command) { command.add_option("MODEL", given, kModelHelp)->required(); }
+
+std::filesystem::path ModelOption::folder() const { return modelFolder(given); }
+
+void AttentionOptions::declare(CLI::App& command) {
+    command.add_option(
+        "--policy", policy,
+        "Who decides between full and sparse: routed[:THRESHOLD], full, sparse, interleaved:K/N, first:K, "
+        "last:K, mask:1101..., or FILE.json. Without it: routed where the model has routers, else full");
+    command.add_option(
+        "--sparse", sparse,
+        "How a sparse layer attends: streaming:sink=N,window=N,granularity=token|block[,decode=dense]. "
+        "Without it: what the routers were trained for");
+}
+
+Policy AttentionOptions::policyFor(bool modelHasRouters) const {
+    if (!policy.empty()) return parsePolicy(policy);
+    return modelHasRouters ? Policy{RoutedPolicy{}} : Policy{FullPolicy{}};
+}
+
+std::optional<SparseForm> AttentionOptions::sparseForm() const {
+    if (sparse.empty()) return std::nullopt;
+    return parseSparseForm(sparse);
+}
+
+std::string contentOf(const std::string& file) {
+    if (file == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
+    std::ostringstream content;
+    std::ifstream in(file, std::ios::binary);
+    if (!in || std::filesystem::is_directory(file) || !(content << in.rdbuf()))
+        throw InputError{file, "", "cannot be read, or is empty", "check the path"};
+    return content.str();
+}
+
+}  // namespace fluxscope::cli

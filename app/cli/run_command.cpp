@@ -1,0 +1,158 @@
+#include "app/cli/arguments.h"
+#include "app/cli/commands.h"
+#include "app/serve/engine_host.h"
+#include "app/start/version_text.h"
+
+#include <nlohmann/json.hpp>
+
+#include <limits>
+
+namespace fluxscope::cli {
+namespace {
+
+using nlohmann::json;
+
+struct Options {
+    ModelOption model;
+    AttentionOptions attention;
+    std::string prompt;
+    std::string promptFile;
+    std::string prompts;
+    std::int32_t maxNew = 64;
+    std::string capture;
+    std::string collect = "auto";
+    bool json = false;
+};
+
+std::vector<Prompt> promptsFrom(const Options& options) {
+    if (!options.prompts.empty()) return readPromptSet(options.prompts).prompts;
+    Prompt prompt;
+    prompt.id = "prompt-1";
+    prompt.kind = "prompt";
+    prompt.content = options.promptFile.empty() ? options.prompt : contentOf(options.promptFile);
+    return {prompt};
+}
+
+template <class Value>
+json valuesOf(const std::vector<Value>& indices) {
+    json array = json::array();
+    for (const Value& index : indices) array.push_back(index.value());
+    return array;
+}
+
+json toJson(const SequenceReport& sequence) {
+    json decisions = json::array();
+    for (const Decision& decision : sequence.decisions)
+        decisions.push_back(decision.attention == Attention::Full ? 1 : 0);
+    return {{"id", sequence.promptId},
+            {"prompt_ids", valuesOf(sequence.promptIds)},
+            {"ids", valuesOf(sequence.ids)},
+            {"text", sequence.text},
+            {"logprobs", sequence.logprobs},
+            {"decisions", decisions},
+            {"prefill_s", sequence.prefillSeconds},
+            {"decode_s", sequence.decodeSeconds},
+            {"ttft_s", sequence.ttftSeconds},
+            {"kv_bytes", sequence.kvBytes}};
+}
+
+// Its generated text goes to a terminal: control characters must not.
+std::string shownText(std::string_view text) {
+    std::string shown;
+    while (!text.empty()) {
+        const std::size_t newline = text.find('\n');
+        shown += printable(text.substr(0, newline), std::string::npos);
+        if (newline == std::string_view::npos) break;
+        shown += '\n';
+        text.remove_prefix(newline + 1);
+    }
+    return shown;
+}
+
+std::string paragraph(const SequenceReport& sequence) {
+    std::string mask;
+    for (const Decision& decision : sequence.decisions)
+        mask += decision.attention == Attention::Full ? 'F' : 's';
+    return printable(sequence.promptId) + ": " + std::to_string(sequence.promptIds.size()) +
+           " prompt tokens, " + std::to_string(sequence.ids.size()) + " generated; layers " + mask +
+           "; prefill " + timeText(sequence.prefillSeconds) + ", decode " + timeText(sequence.decodeSeconds) +
+           "; KV " + byteText(sequence.kvBytes) + "\n  " + shownText(sequence.text) + '\n';
+}
+
+std::string progressText(const protocol::ProgressEvent& progress) {
+    if (progress.unit == "bytes")
+        return progress.stage + ' ' + byteText(progress.done) + " of " + byteText(progress.total);
+    std::string text = progress.stage + ' ' + std::to_string(progress.done) + " of " +
+                       std::to_string(progress.total) + ' ' + progress.unit;
+    if (progress.sequences > 1)
+        text = "prompt " + std::to_string(progress.sequence + 1) + " of " +
+               std::to_string(progress.sequences) + ", " + text;
+    return text;
+}
+
+int run(const Options& options, Session& session) {
+    HostRun wanted;
+    wanted.prompts = promptsFrom(options);
+    wanted.sparse = options.attention.sparseForm();
+    wanted.maxNew = options.maxNew;
+    wanted.capture = options.capture;
+
+    EngineHost host(programLine("fluxscope-cli"));
+    HostEvents events;
+    events.progress = [&session](const protocol::ProgressEvent& progress) {
+        session.terminal.progress(progressText(progress));
+    };
+    const protocol::LoadedEvent loaded =
+        host.load({options.model.folder().string(), "cpu", "", options.collect}, events, session.cancel);
+    if (loaded.model.untrained)
+        session.terminal.note("this model is random and untrained: its text and its routing mean nothing");
+    wanted.policy = options.attention.policyFor(loaded.model.routerParameters > 0);
+    const RunReport report = host.run(wanted, events, session.cancel);
+
+    if (options.json) {
+        json array = json::array();
+        for (const SequenceReport& sequence : report.sequences) array.push_back(toJson(sequence));
+        session.terminal.resultJson(array);
+    } else {
+        std::string text;
+        for (const SequenceReport& sequence : report.sequences) text += paragraph(sequence);
+        session.terminal.result(text);
+    }
+    if (report.recordingProblem) throw MachineError{"capture", "", *report.recordingProblem, ""};
+    if (!options.capture.empty()) session.terminal.note("recorded into " + printable(options.capture, 400));
+    return 0;
+}
+
+}  // namespace
+
+void addRun(CLI::App& app, Session& session) {
+    auto options = std::make_shared<Options>();
+    CLI::App& command =
+        *app.add_subcommand("run", "Generates from prompts and records what every layer decided and cost");
+    options->model.declare(command);
+    CLI::App& source = *command.add_option_group("prompts", "what to run, one of");
+    source.add_option("--prompt", options->prompt, "A text");
+    source.add_option("--prompt-file", options->promptFile, "A file with a text; - is stdin");
+    source.add_option("--prompts", options->prompts, "A prompt set: JSON lines with id, kind, text");
+    source.require_option(1);
+    options->attention.declare(command);
+    command.add_option("--max-new", options->maxNew, "Tokens to generate at most")
+        ->check(CLI::Range(1, std::numeric_limits<std::int32_t>::max()))
+        ->capture_default_str();
+    command.add_option("--capture", options->capture,
+                       "Record into this .fluxdb file; a run is added when it exists");
+    command.add_option("--collect", options->collect, "What to record: auto, or off for the bare run")
+        ->check(CLI::IsMember({"auto", "off"}))
+        ->capture_default_str();
+    command.add_flag("--json", options->json,
+                     "An array over prompts: prompt_ids, ids, text, logprobs, decisions (1 is full), "
+                     "prefill_s, decode_s, ttft_s, kv_bytes");
+    command.footer(
+        "Example:\n  fluxscope-cli run sample --prompt 'The key is 7313. Where' --max-new 16 --capture "
+        "run.fluxdb\n"
+        "One untimed pass over the first prompt comes before, as a warm-up; the capture says so.");
+    command.callback(
+        [options, &session] { session.chosen = [options, &session] { return run(*options, session); }; });
+}
+
+}  // namespace fluxscope::cli

@@ -1,0 +1,39 @@
+// Where words go: results to stdout, everything else to stderr, and progress to stderr only when a person looks at it.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fluxscope::cli {
+
+class Terminal {
+public:
+    Terminal();
+    ~Terminal();
+    Terminal(const Terminal&) = delete;
+    Terminal& operator=(const Terminal&) = delete;
+
+    void result(std::string_view text);           // byte for byte
+    void resultJson(const nlohmann::json& json);  // one value on one line
+    void note(std::string_view sentence);         // "fluxscope-cli: sentence" on stderr
+    // One line that is written over, ten times a second at most, and wiped before anything else is said.
+    void progress(const std::string& text);
+    void clearProgress();
+
+private:
+    bool watched_ = false;  // stderr is a terminal
+    bool shown_ = false;
+    std::optional<std::chrono::steady_clock::time_point> shownAt_;
+};
+
+// "12.3 MB", "640 B": decimal units, as data sheets have them.
+std::string byteText(std::int64_t bytes);
+std::string countText(std::int64_t count);  // "9.8 M"
+std::string timeText(double seconds);       // "12.3 ms"
+
+}  // namespace fluxscope::cli

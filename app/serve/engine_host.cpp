@@ -1,0 +1,177 @@
+#include "app/serve/engine_host.h"
+
+#include "app/serve/detail/run_watch.h"
+#include "engine/engine.h"
+#include "engine/tokenizer/tokenizer.h"
+#include "profiler/record/observer_tee.h"
+#include "profiler/record/recorder.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace fluxscope {
+namespace {
+
+// Enough to touch every weight and to start every thread, little enough to cost nothing beside a long prompt.
+constexpr std::size_t kWarmUpTokens = 256;
+constexpr std::int32_t kWarmUpNew = 2;
+
+LoadOptions optionsOf(const HostLoad& wanted) {
+    LoadOptions options;
+    if (wanted.device == "cuda")
+        options.device = DeviceKind::Cuda;
+    else if (wanted.device != "cpu")
+        throw UsageError{"device", "", "is '" + printable(wanted.device, 40) + "'", "give cpu or cuda"};
+    if (wanted.dtype == "fp32")
+        options.dtype = cost::DType::F32;
+    else if (wanted.dtype == "bf16")
+        options.dtype = cost::DType::BF16;
+    else if (wanted.dtype == "fp16")
+        options.dtype = cost::DType::F16;
+    else if (!wanted.dtype.empty())
+        throw UsageError{"dtype", "", "is '" + printable(wanted.dtype, 40) + "'", "give fp32, bf16 or fp16"};
+    return options;
+}
+
+std::vector<Decision> decisionsOf(const std::vector<LayerRouting>& layers) {
+    std::vector<Decision> decisions;
+    decisions.reserve(layers.size());
+    for (const LayerRouting& layer : layers) decisions.push_back(layer.decision);
+    return decisions;
+}
+
+SequenceReport reportOf(SequenceResult&& result) {
+    SequenceReport report;
+    report.decisions = decisionsOf(result.layers);
+    report.promptId = std::move(result.promptId);
+    report.promptIds = std::move(result.promptIds);
+    report.ids = std::move(result.ids);
+    report.text = std::move(result.text);
+    report.logprobs = std::move(result.logprobs);
+    report.prefillSeconds = result.prefillSeconds;
+    report.decodeSeconds = result.decodeSeconds;
+    report.ttftSeconds = result.ttftSeconds;
+    report.kvBytes = result.kvBytes;
+    return report;
+}
+
+RunReport reportOf(RunResult&& result) {
+    RunReport report;
+    for (SequenceResult& sequence : result.sequences)
+        report.sequences.push_back(reportOf(std::move(sequence)));
+    return report;
+}
+
+}  // namespace
+
+struct EngineHost::Parts {
+    std::string program;
+    std::string collect = "auto";
+    std::unique_ptr<Model> model;
+
+    Model& loaded() const {
+        if (!model) throw UsageError{"run", "", "has no model", "load one first"};
+        return *model;
+    }
+    std::string warmUp(const RunRequest& request, const CancelToken& cancel) const;
+};
+
+EngineHost::EngineHost(std::string program) : parts_(std::make_unique<Parts>()) {
+    parts_->program = std::move(program);
+}
+
+EngineHost::~EngineHost() = default;
+
+protocol::LoadedEvent EngineHost::load(const HostLoad& wanted, const HostEvents& events,
+                                       const CancelToken& cancel) {
+    if (wanted.collect != "auto" && wanted.collect != "off")
+        throw UsageError{"collect", "", "is '" + printable(wanted.collect, 40) + "'", "give auto or off"};
+    const LoadOptions options = optionsOf(wanted);
+    parts_->model.reset();  // two models at once may not fit
+    parts_->collect = wanted.collect;
+    const auto progress = [&events](const LoadProgress& at) {
+        if (events.progress) events.progress({"loading", at.bytesDone, at.bytesTotal, "bytes", 0, 0});
+    };
+    parts_->model = Model::load(wanted.model, options, progress, &cancel);
+    const Model& model = *parts_->model;
+    return {model.facts(), shortForm(model.defaultSparse()), model.deviceName(), model.dtypeName()};
+}
+
+// Returns what was done, for the capture's environment.
+std::string EngineHost::Parts::warmUp(const RunRequest& request, const CancelToken& cancel) const {
+    const Prompt& first = request.prompts.front();
+    std::vector<TokenId> ids;
+    if (const auto* text = std::get_if<std::string>(&first.content))
+        ids = model->tokenizer().encode(*text, false).ids;
+    else if (const auto* given = std::get_if<std::vector<TokenId>>(&first.content))
+        ids = *given;
+    else
+        ids = {TokenId{0}};  // a chat is rendered by the engine; any token warms as well
+    ids.resize(std::clamp<std::size_t>(ids.size(), 1, kWarmUpTokens));
+
+    RunRequest warm = request;
+    warm.role = RunRole::WarmUp;
+    warm.maxNew = std::min(request.maxNew, kWarmUpNew);
+    warm.prompts = {
+        Prompt{.id = "warm-up", .kind = "warm-up", .split = {}, .content = ids, .answer = {}, .scorer = {}}};
+    Observer nobody;
+    model->run(warm, nobody, cancel);
+    return "one discarded pass before each timed run: " + std::to_string(ids.size()) +
+           " tokens of its first prompt, " + std::to_string(warm.maxNew) + " generated";
+}
+
+RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const CancelToken& cancel) {
+    Model& model = parts_->loaded();
+    fluxscope::RunRequest request;
+    request.prompts = wanted.prompts;
+    request.policy = wanted.policy;
+    request.sparse = wanted.sparse;
+    request.maxNew = wanted.maxNew;
+    request.seed = wanted.seed;
+    request.role = parts_->collect == "off" ? RunRole::Off : RunRole::Timed;
+    std::string warmedUp = parts_->warmUp(request, cancel);
+
+    RunWatch watch(events);
+    if (wanted.capture.empty()) return reportOf(model.run(request, watch, cancel));
+
+    RecorderOptions options;
+    options.collect = parseCollect(parts_->collect, "collect");
+    options.program = parts_->program;
+    options.environment = {{"warm_up", std::move(warmedUp), "engine host"}};
+    Recorder recorder(wanted.capture, std::move(options));
+    if (const auto problem = recorder.status().problem)
+        throw MachineError{"capture", "", *problem, "give another file"};
+    if (events.capture) events.capture(wanted.capture);
+    ObserverTee both({&recorder, &watch});
+
+    RunReport report;
+    try {
+        report = reportOf(model.run(request, both, cancel));
+    } catch (...) {
+        if (events.saving) events.saving();
+        recorder.finish();  // what was recorded so far stays
+        throw;
+    }
+    if (events.saving) events.saving();
+    recorder.finish();
+    report.run = recorder.currentRun().value();
+    report.recordingProblem = recorder.status().problem;
+    return report;
+}
+
+ForwardReport EngineHost::forward(const HostForward& wanted, const CancelToken& cancel) {
+    fluxscope::ForwardRequest request;
+    request.ids = wanted.ids;
+    request.policy = wanted.policy;
+    request.sparse = wanted.sparse;
+    request.chunkTokens = wanted.chunkTokens;
+    request.firstPosition = wanted.firstPosition;
+    request.endPosition = wanted.endPosition;
+    ForwardResult result = parts_->loaded().forward(request, cancel);
+    return {std::move(result.logits), decisionsOf(result.layers)};
+}
+
+ModelFacts inspectModel(const std::filesystem::path& folder) { return Model::inspect(folder); }
+
+}  // namespace fluxscope

@@ -1,0 +1,125 @@
+// One model in memory and what is done with it: the engine, and the recorder that writes what it does into a capture.
+// The JSON-lines worker (app/serve/serve.h) and fluxscope-cli are thin over this; neither of them sees the engine.
+//
+// A host belongs to one thread; a CancelToken may be pulled from any.
+#pragma once
+
+#include "app/protocol/messages.h"
+#include "engine/contract/cancel.h"
+#include "engine/contract/observer.h"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fluxscope {
+
+// Called on the host's thread, as often as things happen: thinning them out is the listener's business.
+struct HostEvents {
+    std::function<void(const protocol::ProgressEvent&)> progress;
+    std::function<void(SequenceIndex, const std::string& text)> token;  // whole UTF-8 characters
+    std::function<void(const std::filesystem::path&)> capture;          // the file can be opened from now on
+    std::function<void()> saving;  // the engine is done, or cancelled; the capture is being finished
+};
+
+struct HostLoad {
+    std::string model;             // a folder
+    std::string device = "cpu";    // or "cuda"
+    std::string dtype;             // "fp32", "bf16", "fp16"; empty: the engine's choice for the device
+    std::string collect = "auto";  // what a run records: "auto" or "off"
+};
+
+struct HostRun {
+    std::vector<Prompt> prompts;
+    Policy policy;
+    std::optional<SparseForm> sparse;  // absent: the model's own
+    std::int32_t maxNew = 64;
+    std::uint64_t seed = 0;
+    std::filesystem::path capture;  // empty: nothing is recorded
+};
+
+struct SequenceReport {
+    std::string promptId;
+    std::vector<TokenId> promptIds;
+    std::vector<TokenId> ids;
+    std::string text;
+    std::vector<float> logprobs;
+    std::vector<Decision> decisions;  // by layer
+    double prefillSeconds = 0;
+    double decodeSeconds = 0;
+    double ttftSeconds = 0;
+    std::int64_t kvBytes = 0;
+};
+
+struct RunReport {
+    std::int64_t run = 0;  // its number in the capture, 0 when nothing was recorded
+    std::vector<SequenceReport> sequences;
+    std::optional<std::string> recordingProblem;  // the run is fine, its capture is not whole: one sentence
+};
+
+struct HostForward {
+    std::vector<TokenId> ids;
+    Policy policy;
+    std::optional<SparseForm> sparse;
+    std::int32_t chunkTokens = 0;  // 0: the engine chooses
+    std::int64_t firstPosition = 0;
+    std::int64_t endPosition = 0;
+};
+
+struct ForwardReport {
+    std::vector<float> logits;  // [endPosition - firstPosition, vocabulary]
+    std::vector<Decision> decisions;
+};
+
+class EngineHost {
+public:
+    // `program` is written into captures.
+    explicit EngineHost(std::string program);
+    ~EngineHost();
+    EngineHost(const EngineHost&) = delete;
+    EngineHost& operator=(const EngineHost&) = delete;
+
+    // Replaces the model. Throws InputError, MachineError, CancelledError; the host is then empty.
+    protocol::LoadedEvent load(const HostLoad& wanted, const HostEvents& events, const CancelToken& cancel);
+
+    // A timed run. Before it, the first prompt goes through the engine once, unrecorded: the first pass pays for memory and
+    // threads that later ones find there. The capture says so in its environment, as warm_up.
+    // Cancelled: the capture is complete up to there, then CancelledError is thrown.
+    RunReport run(const HostRun& wanted, const HostEvents& events, const CancelToken& cancel);
+
+    ForwardReport forward(const HostForward& wanted, const CancelToken& cancel);
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+// Reads config and tensor headers only.
+ModelFacts inspectModel(const std::filesystem::path& folder);
+
+// A model's tokenizer without its weights.
+class TextCodec {
+public:
+    struct Encoded {
+        std::vector<TokenId> ids;
+        std::vector<std::int64_t>
+            offsets;  // in bytes: where each token begins, and one past the end of the last
+    };
+
+    explicit TextCodec(const std::filesystem::path& modelFolder);
+    ~TextCodec();
+    TextCodec(const TextCodec&) = delete;
+    TextCodec& operator=(const TextCodec&) = delete;
+
+    Encoded encode(std::string_view text, bool addSpecial) const;
+    std::string decode(const std::vector<TokenId>& ids) const;
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace fluxscope
