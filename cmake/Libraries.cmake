@@ -12,3 +12,6 @@ find_package(Qt6 6.4 REQUIRED COMPONENTS Core Gui Widgets OpenGL OpenGLWidgets P
 pkg_check_modules(IMGUI REQUIRED IMPORTED_TARGET imgui)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
+
+# moc 6.4 stumbles over <compare> and <concepts> unless it has seen libstdc++'s own macros ("Parse error at std").
+set(CMAKE_AUTOMOC_MOC_OPTIONS --include bits/c++config.h)
