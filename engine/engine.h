@@ -1,4 +1,4 @@
-// The Flux Attention engine: a model in memory, and runs of it. Read engine/prefill.h next for the forward pass.
+// The Flux Attention engine: a model in memory, and runs of it. Read engine/prefill/prefill.h next for the forward pass.
 //
 // The engine knows nothing of profiling: it tells an Observer what it does (engine/contract/observer.h).
 // A Model is used by one thread at a time; a CancelToken may be pulled from any thread.

@@ -1,0 +1,74 @@
+#include "engine/engine.h"
+
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/contract/error.h"
+#include "engine/generate/generate.h"
+
+#include <c10/core/InferenceMode.h>
+
+namespace fluxscope {
+
+struct Model::Parts {
+    LoadedModel loaded;
+};
+
+namespace {
+
+cost::DType storedTypeOf(const Checkpoint& checkpoint) {
+    switch (checkpoint.tensor("model.embed_tokens.weight").type) {
+        case StoredType::F16: return cost::DType::F16;
+        case StoredType::BF16: return cost::DType::BF16;
+        default: return cost::DType::F32;
+    }
+}
+
+Tokenizer loadTokenizer(const std::filesystem::path& folder, const ModelConfig& config) {
+    const std::filesystem::path file = folder / "tokenizer.json";
+    Tokenizer tokenizer = Tokenizer::load(file);
+    if (tokenizer.endOfIds() > config.vocabulary)
+        throw InputError(file.string(), "vocab",
+                         "has ids up to " + std::to_string(tokenizer.endOfIds() - 1) +
+                             " but config.json says a vocabulary of " + std::to_string(config.vocabulary),
+                         "use the tokenizer.json that came with these weights");
+    return tokenizer;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> Model::load(const std::filesystem::path& folder, const LoadOptions& options,
+                                   const std::function<void(const LoadProgress&)>& progress,
+                                   const CancelToken* cancel) {
+    const c10::InferenceMode inference;
+    Checkpoint checkpoint = openCheckpoint(folder, options.router);
+    const Compute compute = chooseCompute(options, storedTypeOf(checkpoint));
+    Tokenizer tokenizer = loadTokenizer(folder, checkpoint.config);
+    Weights weights = loadWeights(checkpoint, compute, progress, cancel);
+    const SparseForm sparse =
+        checkpoint.router && checkpoint.router->sparse ? *checkpoint.router->sparse : SparseForm{};
+    return std::unique_ptr<Model>(new Model(std::make_unique<Parts>(Parts{
+        LoadedModel{.facts = std::move(checkpoint.facts),
+                    .transformer = Transformer(std::move(checkpoint.config), std::move(weights), compute),
+                    .tokenizer = std::move(tokenizer),
+                    .defaultSparse = sparse}})));
+}
+
+ModelFacts Model::inspect(const std::filesystem::path& folder) { return openCheckpoint(folder).facts; }
+
+Model::Model(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Model::~Model() = default;
+
+const ModelFacts& Model::facts() const { return parts_->loaded.facts; }
+const Tokenizer& Model::tokenizer() const { return parts_->loaded.tokenizer; }
+SparseForm Model::defaultSparse() const { return parts_->loaded.defaultSparse; }
+std::string Model::deviceName() const { return parts_->loaded.transformer.compute().deviceName(); }
+std::string Model::dtypeName() const { return parts_->loaded.transformer.compute().typeName(); }
+
+RunResult Model::run(const RunRequest& request, Observer& observer, const CancelToken& cancel) {
+    return generate(parts_->loaded, request, observer, cancel);
+}
+
+ForwardResult Model::forward(const ForwardRequest& request, const CancelToken& cancel) {
+    return forwardPass(parts_->loaded, request, cancel);
+}
+
+}  // namespace fluxscope

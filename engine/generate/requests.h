@@ -1,0 +1,27 @@
+// What is asked of a model, checked against it before anything is computed or told to an observer.
+#pragma once
+
+#include "engine/checkpoint/config.h"
+#include "engine/engine.h"
+#include "engine/tokenizer/tokenizer.h"
+
+#include <string>
+#include <vector>
+
+namespace fluxscope {
+
+struct PreparedPrompt {
+    std::vector<TokenId> ids;
+    std::string text;
+    std::vector<std::int64_t> byteOffsets;  // empty if ids were given
+    double tokenizingSeconds = 0;
+};
+
+// Throws UsageError or InputError naming the prompt.
+std::vector<PreparedPrompt> preparePrompts(const std::vector<Prompt>& prompts, const ModelConfig& config,
+                                           const Tokenizer& tokenizer);
+void requireRunnable(const RunRequest& request);
+void requireReadable(const SparseForm& sparse);
+void requireForward(const ForwardRequest& request, const ModelConfig& config);
+
+}  // namespace fluxscope
