@@ -1,7 +1,11 @@
 // A capture at one moment: immutable, cheap to copy, safe to read from any thread.
 //
-// Growing tables are lists of sealed chunks, shared between snapshots, plus one open tail. Rows keep the order
-// (run, then the table's own key); what outlives a snapshot refers to rows by key, never by position.
+// Growing tables are lists of sealed chunks, shared between snapshots, plus one open tail. Rows come in the order in which
+// they were recorded: those of one sequence rise by (turn, step, layer), and so does the whole cost table of a run within each
+// batch. What outlives a snapshot refers to rows by key, never by position.
+//
+// Rows have been checked: their run, sequence and layer exist, and enumerations are known. What was not so is left out and
+// told in `problems`.
 #pragma once
 
 #include "engine/contract/observer.h"
@@ -14,6 +18,16 @@
 #include <vector>
 
 namespace fluxscope {
+
+struct ProcessRow {
+    ProcessIndex process;
+    std::string host;
+    std::int64_t pid = 0;
+    std::string program;
+    std::string collector;    // "auto: host-timer"; only "auto" when no run began
+    Nanoseconds monotonic{};  // the same moment on both clocks
+    Nanoseconds utc{};
+};
 
 struct PromptRow {
     std::int64_t prompt = 0;
@@ -53,7 +67,7 @@ struct RunRow {
 struct SequenceRow {
     RunIndex run;
     SequenceIndex sequence;
-    BatchIndex batch;
+    BatchIndex batch;  // -1: its batch has not begun
     std::int64_t prompt = 0;
     std::int64_t promptTokens = 0;
 };
@@ -106,6 +120,7 @@ struct LayerStepRow {
     std::int64_t bytesWritten = 0;
     std::int64_t flops = 0;
     std::string bytesSource;
+    std::int32_t costVersion = 0;  // of kernels/cost, for analytic bytes; 0: not known
 };
 
 // A table that grows at its end. Iterates over all rows in order.
@@ -146,6 +161,7 @@ struct Snapshot {
     bool live = false;                  // somebody is still writing
     std::vector<std::string> problems;  // what could not be read, a sentence each
 
+    std::vector<ProcessRow> processes;
     std::vector<EnvironmentRow> environment;
     std::vector<ModelRow> models;
     std::vector<PromptRow> prompts;

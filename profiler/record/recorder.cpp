@@ -83,9 +83,9 @@ std::string Recorder::collectorOn(std::string_view device) const {
 void Recorder::runBegan(const RunFacts& run) {
     run_ = nextRun_;
     ++nextRun_;
-    writer_->push(
-        RunBegan{run_, std::make_shared<const RunFacts>(run), collectorOn(run.device), options_.clock()},
-        Weight::Essential);
+    writer_->push(RunBegan{run_, std::make_shared<const RunFacts>(run), collectorOn(run.device),
+                           options_.clock(), writer_->dropped()},
+                  Weight::Essential);
     if (collector_) collector_->runBegan(run);
 }
 
@@ -117,7 +117,7 @@ void Recorder::tokenEmitted(SequenceIndex sequence, TurnIndex turn, StepIndex st
 
 void Recorder::runEnded(RunOutcome outcome, const std::string& reason) {
     if (collector_) collector_->runEnded();
-    writer_->push(RunEnded{outcome, reason, options_.clock()}, Weight::Essential);
+    writer_->push(RunEnded{outcome, reason, options_.clock(), writer_->dropped()}, Weight::Essential);
 }
 
 void Recorder::take(const ScopeRecord& scope) {

@@ -92,7 +92,7 @@ void WriterThread::apply(RecordedEvent event) {
                    [this](const RunBegan& began) {
                        writer_->collectorBecame(began.collector);
                        writer_->beginRun(began.run, *began.facts, began.at, promptText_);
-                       droppedBefore_ = dropped();
+                       droppedBefore_ = began.dropped;
                        droppedWritten_ = 0;
                        commitNow_ = true;
                    },
@@ -101,7 +101,7 @@ void WriterThread::apply(RecordedEvent event) {
                        commitNow_ = true;
                    },
                    [this](const RunEnded& ended) {
-                       writer_->setDropped(dropped() - droppedBefore_);
+                       writer_->setDropped(ended.dropped - droppedBefore_);
                        writer_->endRun(ended.at, ended.outcome, ended.reason);
                        commitNow_ = true;
                        if (writer_->repeatedRows() > 0) {

@@ -26,6 +26,7 @@ struct RunBegan {
     std::shared_ptr<const RunFacts> facts;
     std::string collector;  // what it became on this run's device
     Nanoseconds at{};
+    std::int64_t dropped = 0;  // up to then
 };
 struct BatchBegan {
     BatchIndex batch;
@@ -35,6 +36,7 @@ struct RunEnded {
     RunOutcome outcome = RunOutcome::Finished;
     std::string reason;
     Nanoseconds at{};
+    std::int64_t dropped = 0;  // up to then
 };
 using RecordedEvent = std::variant<std::monostate, RunBegan, BatchBegan, RunEnded, DecisionRecord, KvRecord,
                                    TokenRecord, ScopeRecord, LayerStepRecord>;

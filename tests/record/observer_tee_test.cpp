@@ -1,0 +1,71 @@
+#include "profiler/record/observer_tee.h"
+
+#include "tests/record/scripted_run.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace fluxscope {
+namespace {
+
+class Listener final : public Observer {
+public:
+    explicit Listener(ObserverNeeds needs) : needs_(needs) {}
+    ObserverNeeds needs() const override { return needs_; }
+
+    void runBegan(const RunFacts&) override { heard += "run "; }
+    void batchBegan(BatchIndex, std::span<const SequenceIndex> s) override {
+        heard += "batch:" + std::to_string(s.size()) + " ";
+    }
+    void scopeOpened(const ScopeKey& key) override { heard += key.op || key.layer ? "" : "step "; }
+    void scopeClosed(const ScopeKey& key, const std::optional<cost::OpShape>& shape) override {
+        if (key.op == Op::Head) heard += shape ? "head+shape " : "head ";
+    }
+    void decided(SequenceIndex, TurnIndex, StepIndex, LayerIndex l, const Decision&) override {
+        heard += "decided:" + std::to_string(l.value()) + " ";
+    }
+    void kvSettled(SequenceIndex, TurnIndex, StepIndex, LayerIndex l, const KvFacts&) override {
+        heard += "kv:" + std::to_string(l.value()) + " ";
+    }
+    void tokenEmitted(SequenceIndex, TurnIndex, StepIndex, const TokenFacts& t) override {
+        heard += "token:" + t.text + " ";
+    }
+    void batchEnded(BatchIndex) override { heard += "batch-end "; }
+    void runEnded(RunOutcome, const std::string& reason) override { heard += "end:" + reason; }
+    void trainingStepped(const TrainingStep& step) override {
+        heard += " trained:" + std::to_string(step.step);
+    }
+    void sampleEvaluated(const EvaluationSample& sample) override { heard += " evaluated:" + sample.task; }
+
+    std::string heard;
+
+private:
+    ObserverNeeds needs_;
+};
+
+TEST(ObserverTee, tellsEverybodyEverything) {
+    Listener one({.opScopes = false});
+    Listener other({.opScopes = false});
+    ObserverTee tee({&one, &other});
+    testing::ScriptedRun(tee, {}, {.decodeSteps = 0}).run(RunOutcome::Failed, "why");
+    tee.trainingStepped({.step = 3});
+    tee.sampleEvaluated({.task = "needle", .promptId = ""});
+    EXPECT_EQ(one.heard,
+              "run batch:1 step decided:0 kv:0 decided:1 kv:1 head+shape token:t0 batch-end end:why "
+              "trained:3 evaluated:needle");
+    EXPECT_EQ(one.heard, other.heard);
+}
+
+TEST(ObserverTee, needsWhatAnyOfThemNeeds) {
+    Listener plain({.opScopes = false});
+    Listener scopes({.opScopes = true});
+    Listener eager({.opScopes = false, .eager = true});
+    EXPECT_FALSE(ObserverTee({&plain}).needs().opScopes);
+    EXPECT_TRUE(ObserverTee({&plain, &scopes}).needs().opScopes);
+    EXPECT_FALSE(ObserverTee({&plain, &scopes}).needs().eager);
+    EXPECT_TRUE(ObserverTee({&scopes, &eager}).needs().eager);
+}
+
+}  // namespace
+}  // namespace fluxscope
