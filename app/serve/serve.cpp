@@ -220,6 +220,7 @@ private:
 
 int serve(int in, int out, const std::string& program) {
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGTERM, SIG_DFL);
     // A Ctrl-C in the terminal is for whoever started us; our own end is that of `in`.
     std::signal(SIGINT, SIG_IGN);
     return Worker(in, out, program).work();

@@ -1,0 +1,363 @@
+#!/usr/bin/env python3
+"""fluxscope-cli as a user meets it: what it prints where, and how it exits.
+
+    cli_test.py --program fluxscope-cli [--tiny-model tiny-model]
+
+Without --tiny-model (a build without the engine) only what such a build has is tested.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import pty
+import shutil
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+OPTIONS = None
+
+
+class Program(unittest.TestCase):
+    """Each test works in an empty folder, with `model` beside it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="cli-"))
+        if OPTIONS.tiny_model:
+            cls.model = cls.shared / "model"
+            subprocess.run([OPTIONS.tiny_model, cls.model], check=True, stdout=subprocess.DEVNULL)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.shared)
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=self.shared))
+
+    def cli(self, *arguments, stdin=b"", code=0, environment=None):
+        done = subprocess.run([OPTIONS.program, *map(str, arguments)], input=stdin, capture_output=True, cwd=self.folder,
+                              timeout=60, env={**os.environ, **(environment or {})})
+        self.assertEqual(done.returncode, code, f"{arguments}: {done.stderr.decode(errors='replace')}")
+        return done
+
+    def json(self, *arguments, **keywords):
+        return json.loads(self.cli(*arguments, **keywords).stdout)
+
+    def sentence(self, done):
+        """The one line on stderr; nothing on stdout."""
+        self.assertEqual(done.stdout, b"")
+        lines = done.stderr.decode().splitlines()
+        self.assertEqual(len(lines), 1, lines)
+        self.assertTrue(lines[0].startswith("fluxscope-cli: "), lines[0])
+        return lines[0]
+
+    def broken_copy(self):
+        copy = self.folder / "broken"
+        shutil.copytree(self.model, copy)
+        return copy
+
+
+class EveryBuild(Program):
+    def test_version_names_build_and_libraries(self):
+        text = self.cli("--version").stdout.decode()
+        self.assertRegex(text, r"^fluxscope-cli \S+ (cpu|cuda|viewer)\n")
+        for library in ("SQLite", "Qt", "compiler"):
+            self.assertIn(library, text)
+
+    def test_every_subcommand_has_help_with_an_example(self):
+        text = self.cli("--help").stdout.decode()
+        names = ["doctor", "report"]
+        if OPTIONS.tiny_model:
+            names += ["info", "tokenize", "forward", "run", "serve"]
+        for name in names:
+            self.assertIn(f"  {name} ", text)
+            help_text = self.cli(name, "--help").stdout.decode()
+            self.assertIn("Example:", help_text)
+            self.assertIn(f"fluxscope-cli {name}", help_text)
+
+    def test_wrong_usage_is_one_sentence_and_exit_2(self):
+        for arguments in ([], ["fly"], ["doctor", "--wings"], ["report"]):
+            self.assertIn("--help", self.sentence(self.cli(*arguments, code=2)))
+
+    def test_doctor_tells_every_thing_and_a_remedy_for_what_is_missing(self):
+        findings = self.json("doctor", "--json")["findings"]
+        self.assertEqual([finding["name"] for finding in findings],
+                         ["cpu", "memory", "engine", "sample", "gpu", "driver", "cupti", "counters", "gl", "display"])
+        for finding in findings:
+            self.assertTrue(finding["found"])
+            self.assertEqual(finding["remedy"] == "", finding["ok"], finding)
+        text = self.cli("doctor").stdout.decode()
+        for finding in findings:
+            self.assertIn(f"{finding['name']:<10}{'ok' if finding['ok'] else 'missing'}", text)
+
+    def test_doctor_sees_the_display_it_is_given(self):
+        with_display = self.json("doctor", "--json", environment={"DISPLAY": ":7\x1b[2J", "WAYLAND_DISPLAY": ""})
+        display = next(f for f in with_display["findings"] if f["name"] == "display")
+        self.assertEqual((display["ok"], display["found"]), (True, "DISPLAY=:7\\x1B[2J"))
+
+    def test_report_refuses_what_is_no_capture(self):
+        (self.folder / "x.fluxdb").write_text("not a database at all, " * 100)
+        self.assertIn("x.fluxdb", self.sentence(self.cli("report", "x.fluxdb", code=3)))
+        self.assertIn("gone.fluxdb", self.sentence(self.cli("report", "gone.fluxdb", code=3)))
+
+    def test_a_full_disk_is_no_silence(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([OPTIONS.program, "doctor"], stdout=full, stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn(b"stdout: cannot be written", done.stderr)
+
+
+class Engine(Program):
+    def test_info(self):
+        facts = self.json("info", self.model, "--json")
+        self.assertEqual(facts["layers"], 8)
+        self.assertTrue(facts["untrained"])
+        self.assertEqual(facts["kv_bytes_per_token"]["fp32"], 2 * 8 * facts["kv_heads"] * facts["head_dim"] * 4)
+        text = self.cli("info", self.model).stdout.decode()
+        self.assertIn("random and untrained", text)
+        self.assertIn(facts["hash"], text)
+
+    def test_sample_is_found_through_the_environment(self):
+        facts = self.json("info", "sample", "--json", environment={"FLUXSCOPE_SAMPLE_MODEL": str(self.model)})
+        self.assertEqual(facts["path"], str(self.model))
+
+    def test_tokenize_goes_there_and_back_byte_for_byte(self):
+        for text in (b"Where is the key?\n", "é世🙂".encode(), b"\xff\x00 bytes \xc3", b""):
+            encoded = json.loads(self.cli("tokenize", self.model, stdin=text).stdout)
+            spans = encoded["offsets"]
+            self.assertEqual(len(spans), len(encoded["ids"]))
+            self.assertEqual(b"".join(text[begin:end] for begin, end in spans), text)
+            back = self.cli("tokenize", self.model, "--decode", stdin=json.dumps(encoded).encode())
+            self.assertEqual(back.stdout, text)
+            if encoded["ids"]:
+                bare = self.cli("tokenize", self.model, "--decode", stdin=json.dumps(encoded["ids"]).encode())
+                self.assertEqual(bare.stdout, text)
+
+    def test_tokenize_decode_refuses_what_are_no_ids(self):
+        for text in (b"garbage", b"{}", b'[1,"a"]', b"[-1]", b"[1.5]", b"[99999999999]"):
+            self.assertIn("stdin", self.sentence(self.cli("tokenize", self.model, "--decode", stdin=text, code=3)))
+
+    def test_forward_writes_tensors_that_others_read(self):
+        from safetensors.numpy import load_file
+        ids = self.json("tokenize", self.model, stdin=b"The key is 7313. Where is it?")["ids"]
+        (self.folder / "ids.json").write_text(json.dumps(ids))
+        vocabulary = self.json("info", self.model, "--json")["vocabulary"]
+        said = self.json("forward", self.model, "--ids", "ids.json", "--out", "all.safetensors", "--json")
+        tensors = load_file(self.folder / "all.safetensors")
+        self.assertEqual(tensors["logits"].shape, (len(ids), vocabulary))
+        self.assertEqual(tensors["router_logits"].shape, (8, 2))
+        self.assertEqual(tensors["decisions"].tolist(), said["decisions"])
+        wanted = (tensors["router_logits"][:, 1] > tensors["router_logits"][:, 0]).astype(int)
+        self.assertEqual(tensors["decisions"].tolist(), wanted.tolist())
+
+        self.cli("forward", self.model, "--ids", "ids.json", "--out", "last.safetensors", "--positions", "last", "--chunk", "4")
+        last = load_file(self.folder / "last.safetensors")["logits"]
+        self.assertEqual(last.shape, (1, vocabulary))
+        self.assertLess(abs(last[0] - tensors["logits"][-1]).max(), 1e-4)
+        self.cli("forward", self.model, "--ids", "ids.json", "--out", "mask.safetensors", "--policy", "mask:10100000",
+                 "--sparse", "streaming:sink=1,window=2,granularity=token", "--positions", "1:3")
+        mask = load_file(self.folder / "mask.safetensors")
+        self.assertEqual(mask["decisions"].tolist(), [1, 0, 1, 0, 0, 0, 0, 0])
+        self.assertEqual(mask["logits"].shape, (2, vocabulary))
+        self.assertGreater(abs(mask["logits"][0] - tensors["logits"][1]).max(), 0) if len(ids) > 3 else None
+
+    def test_forward_refusals(self):
+        (self.folder / "ids.json").write_text("[1,2,3]")
+        common = ["forward", self.model, "--ids", "ids.json", "--out", "o.safetensors"]
+        self.sentence(self.cli(*common, "--positions", "2:9", code=2))
+        self.sentence(self.cli(*common, "--positions", "x", code=2))
+        self.sentence(self.cli(*common, "--policy", "sometimes", code=2))
+        self.sentence(self.cli(*common, "--policy", "mask:1", code=2))
+        self.sentence(self.cli(*common, "--sparse", "streaming:sink=-3", code=2))
+        self.sentence(self.cli(*common, "--dtype", "int3", code=2))
+        (self.folder / "ids.json").write_text("[1,2,1000000000]")
+        self.assertIn("ids[2] is 1000000000", self.sentence(self.cli(*common, code=2)))
+        (self.folder / "ids.json").write_text("[]")
+        self.sentence(self.cli(*common, code=3))
+        self.assertFalse((self.folder / "o.safetensors").exists())
+        (self.folder / "ids.json").write_text("[1]")
+        self.sentence(self.cli("forward", self.model, "--ids", "ids.json", "--out", "no/such/folder/o.safetensors", code=4))
+
+    def test_run_json_has_the_promised_shape(self):
+        (self.folder / "set.jsonl").write_text('{"id":"a","kind":"needle","text":"The key is 7313."}\n'
+                                               '{"id":"b","kind":"prose","text":"Once upon a time"}\n')
+        done = self.cli("run", self.model, "--prompts", "set.jsonl", "--max-new", "5", "--json", "--capture", "r.fluxdb")
+        sequences = json.loads(done.stdout)
+        self.assertEqual([sequence["id"] for sequence in sequences], ["a", "b"])
+        for sequence in sequences:
+            self.assertLessEqual({"prompt_ids", "ids", "text", "logprobs", "decisions", "prefill_s", "decode_s", "ttft_s",
+                                  "kv_bytes"}, set(sequence))
+            self.assertEqual(len(sequence["ids"]), len(sequence["logprobs"]))
+            self.assertLessEqual(len(sequence["ids"]), 5)
+            self.assertEqual(len(sequence["decisions"]), 8)
+            self.assertTrue(all(logprob <= 0 for logprob in sequence["logprobs"]))
+            self.assertGreater(sequence["kv_bytes"], 0)
+        again = self.json("run", self.model, "--prompts", "set.jsonl", "--max-new", "5", "--json")
+        for key in ("prompt_ids", "ids", "text", "logprobs", "decisions", "kv_bytes"):
+            self.assertEqual([s[key] for s in sequences], [s[key] for s in again], key)
+
+        # A pipe has no progress: what stderr says are whole sentences.
+        stderr = done.stderr.decode()
+        self.assertNotIn("\r", stderr)
+        self.assertNotIn("\x1b", stderr)
+        self.assertIn("random and untrained", stderr)
+        with opened(self.folder / "r.fluxdb") as capture:
+            self.assertEqual(capture.execute("SELECT outcome, role FROM run").fetchall(), [("finished", "timed")])
+            self.assertEqual(capture.execute("SELECT count(*) FROM decision").fetchone(), (16,))
+            warm_up, = capture.execute("SELECT value FROM environment WHERE name = 'warm_up'").fetchone()
+            self.assertIn("one discarded pass", warm_up)
+        self.assertEqual(list(self.folder.glob("r.fluxdb-*")), [], "one file that travels")
+
+    def test_run_appends_to_a_capture(self):
+        for policy in ("full", "sparse"):
+            self.cli("run", self.model, "--prompt", "hello", "--max-new", "2", "--policy", policy, "--capture", "r.fluxdb")
+        with opened(self.folder / "r.fluxdb") as capture:
+            self.assertEqual(capture.execute("SELECT run, policy_name FROM run ORDER BY run").fetchall(),
+                             [(1, "full"), (2, "sparse")])
+
+    def test_run_shows_progress_to_a_terminal(self):
+        master, slave = pty.openpty()
+        process = subprocess.Popen([OPTIONS.program, "run", self.model, "--prompt", "x " * 300, "--max-new", "40"],
+                                   stdout=subprocess.DEVNULL, stderr=slave, cwd=self.folder)
+        os.close(slave)
+        seen = b""
+        try:
+            while chunk := os.read(master, 65536):
+                seen += chunk
+        except OSError:  # the terminal's other side is gone
+            pass
+        self.assertEqual(process.wait(60), 0)
+        self.assertIn(b"\r\x1b[K", seen)
+
+    def test_run_refusals(self):
+        self.sentence(self.cli("run", self.model, code=2))
+        self.sentence(self.cli("run", self.model, "--prompt", "a", "--prompt-file", "b", code=2))
+        self.sentence(self.cli("run", self.model, "--prompt", "a", "--max-new", "0", code=2))
+        self.sentence(self.cli("run", self.model, "--prompt", "a", "--replay", "x.fluxdb", code=2))  # not there yet: not known
+        self.sentence(self.cli("run", "no/such/model", "--prompt", "a", code=3))
+        self.sentence(self.cli("run", self.model, "--prompts", "gone.jsonl", code=3))
+        (self.folder / "set.jsonl").write_text('{"id":"a","text":"x"}\n{"id":"a","text":"y"}\n')
+        self.assertIn("set.jsonl:2", self.sentence(self.cli("run", self.model, "--prompts", "set.jsonl", code=3)))
+
+    def test_run_does_not_touch_a_file_that_is_no_capture(self):
+        (self.folder / "notes.txt").write_text("precious")
+        done = self.cli("run", self.model, "--prompt", "a", "--max-new", "1", "--capture", "notes.txt", code=3)
+        self.assertIn("notes.txt", done.stderr.decode())
+        self.assertEqual((self.folder / "notes.txt").read_text(), "precious")
+
+    def test_ctrl_c_cancels_and_the_capture_is_whole(self):
+        process = subprocess.Popen([OPTIONS.program, "run", self.model, "--prompt", "go", "--max-new", "4000", "--capture",
+                                    "r.fluxdb", "--policy", "full"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder)
+        wait_for_rows(self.folder / "r.fluxdb", "SELECT count(*) FROM token WHERE step >= 0")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 5, err)
+        self.assertEqual(out, b"")
+        self.assertIn(b"cancelled", err)
+        with opened(self.folder / "r.fluxdb") as capture:
+            self.assertEqual(capture.execute("SELECT outcome FROM run").fetchall(), [("cancelled",)])
+        self.assertEqual(list(self.folder.glob("r.fluxdb-*")), [])
+        self.cli("report", "r.fluxdb")
+
+    def test_report_in_all_its_forms(self):
+        prompt = {"id": "<b>x</b>", "kind": "needle", "text": "<script>alert(1)</script> The key is 7313."}
+        (self.folder / "set.jsonl").write_text(json.dumps(prompt) + "\n")
+        self.cli("run", self.model, "--prompts", "set.jsonl", "--max-new", "3", "--capture", "r.fluxdb")
+        said = self.cli("report", "r.fluxdb", "--html", "r.html", "--md", "r.md", "--json").stdout
+        self.assertEqual([run["outcome"] for run in json.loads(said)["runs"]], ["finished"])
+        page = (self.folder / "r.html").read_text()
+        self.assertIn("<svg", page)
+        self.assertNotIn("<script>alert", page)
+        markdown = (self.folder / "r.md").read_text()
+        self.assertEqual(self.cli("report", "r.fluxdb").stdout.decode(), markdown)
+        self.sentence(self.cli("report", "r.fluxdb", "--html", "no/such/folder/r.html", code=4))
+
+    def test_hostile_models_are_one_sentence_each(self):
+        def refused(name, damage):
+            with self.subTest(name):
+                copy = self.broken_copy()
+                damage(copy)
+                for command in (["run", copy, "--prompt", "a", "--max-new", "1"], ["tokenize", copy]):
+                    if command[0] == "tokenize" and name != "tokenizer":
+                        continue
+                    self.assertLess(len(self.sentence(self.cli(*command, code=3))), 500)
+                shutil.rmtree(copy)
+
+        def config(change):
+            def damage(copy):
+                content = json.loads((copy / "config.json").read_text())
+                change(content)
+                (copy / "config.json").write_text(json.dumps(content))
+            return damage
+
+        refused("heads of zero", config(lambda c: c.update(num_attention_heads=0)))
+        refused("huge", config(lambda c: c.update(num_hidden_layers=2**31 - 1)))
+        refused("negative", config(lambda c: c.update(hidden_size=-128)))
+        refused("text for a number", config(lambda c: c.update(vocab_size="many")))
+        refused("unknown architecture", config(lambda c: c.update(architectures=["\x1b[2JEvil"])))
+        refused("no JSON", lambda copy: (copy / "config.json").write_bytes(b"\xff\xfe{"))
+        refused("deep", lambda copy: (copy / "config.json").write_text("[" * 100000))
+        refused("gone", lambda copy: (copy / "config.json").unlink())
+
+        def truncated(copy):
+            weights = next(copy.glob("model*.safetensors"))
+            weights.write_bytes(weights.read_bytes()[:-1000])
+
+        def header(value):
+            def damage(copy):
+                weights = next(copy.glob("model*.safetensors"))
+                weights.write_bytes(struct.pack("<Q", value) + weights.read_bytes()[8:])
+            return damage
+
+        refused("truncated weights", truncated)
+        refused("a header as long as the world", header(2**63))
+        refused("a header of nothing", header(0))
+
+        def cycle(copy):
+            content = json.loads((copy / "tokenizer.json").read_text())
+            vocabulary = content["model"]["vocab"]
+            single = [token for token in vocabulary if len(token) == 1][:2]
+            content["model"]["merges"].append([single[0] + single[1], ""])
+            (copy / "tokenizer.json").write_text(json.dumps(content))
+
+        refused("tokenizer", cycle)
+
+
+def opened(file):
+    return contextlib.closing(sqlite3.connect(file))
+
+
+def wait_for_rows(file, query, seconds=20):
+    """Until another process has written what the query counts."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as capture:
+                if capture.execute(query).fetchone()[0] > 0:
+                    return
+        except sqlite3.Error:
+            pass
+        time.sleep(0.02)
+    raise AssertionError(f"{file} never had rows for {query}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--tiny-model")
+    OPTIONS, rest = parser.parse_known_args()
+    suites = [EveryBuild] + ([Engine] if OPTIONS.tiny_model else [])
+    loader = unittest.TestLoader()
+    names = [name for name in rest if not name.startswith("-")]
+    suite = unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in suites)
+    if names:
+        suite = unittest.TestSuite(test for group in suite for test in group if any(name in test.id() for name in names))
+    sys.exit(0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1)
