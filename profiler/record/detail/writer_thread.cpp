@@ -17,6 +17,7 @@ constexpr auto kLook = 50ms;
 constexpr auto kCommit = 100ms;
 constexpr auto kCheckpoint = 4s;
 constexpr std::size_t kBatchRows = 50'000;
+constexpr std::size_t kCheckpointRows = 200'000;  // keeps the write-ahead log below some 20 MB
 
 template <class... Visitors>
 struct Overloaded : Visitors... {
@@ -123,11 +124,13 @@ void WriterThread::commitIfDue(bool now) {
             writer_->setDropped(dropped);
             droppedWritten_ = dropped;
         }
+        rowsSinceCheckpoint_ += writer_->uncommittedRows();
         writer_->commit();
         oldestUncommitted_.reset();
-        if (time - lastCheckpoint_ >= kCheckpoint) {
+        if (time - lastCheckpoint_ >= kCheckpoint || rowsSinceCheckpoint_ >= kCheckpointRows) {
             writer_->checkpoint();
             lastCheckpoint_ = SteadyClock::now();
+            rowsSinceCheckpoint_ = 0;
         }
     });
 }

@@ -77,6 +77,7 @@ private:
     // The thread's own.
     std::optional<std::chrono::steady_clock::time_point> oldestUncommitted_;
     std::chrono::steady_clock::time_point lastCheckpoint_;
+    std::size_t rowsSinceCheckpoint_ = 0;
     std::int64_t droppedBefore_ = 0;  // when the current run began
     std::int64_t droppedWritten_ = 0;
     bool commitNow_ = false;
