@@ -1,0 +1,238 @@
+#include "profiler/figure/layer_cost_figure.h"
+#include "profiler/figure/number.h"
+#include "profiler/figure/routing_figure.h"
+#include "profiler/figure/svg.h"
+#include "profiler/report/detail/page_template.h"
+#include "profiler/report/report.h"
+
+namespace fluxscope {
+
+namespace {
+
+constexpr double kFigureWidth = 992;
+
+// `tag` and `attributes` are ours; the text is anybody's.
+std::string element(std::string_view tag, std::string_view text, std::string_view attributes = {}) {
+    return "<" + std::string(tag) + (attributes.empty() ? "" : " ") + std::string(attributes) + ">" +
+           escapedXml(text) + "</" + std::string(tag) + ">";
+}
+
+std::string rowOf(std::string_view name, std::string_view value, std::string_view source) {
+    return "<tr>" + element("th", name, "scope=\"row\"") + element("td", value, "class=\"wide\"") +
+           element("td", source, "class=\"muted\"") + "</tr>\n";
+}
+
+std::string quantityCell(const Quantity& q, const ReportMetric& metric) {
+    return "<td class=\"number\">" + (q.value ? escapedXml(metric.shown(*q.value)) : "–") +
+           "<span class=\"origin\">" + escapedXml(q.origin) + "</span></td>";
+}
+
+std::string runName(const ReportRun& run) {
+    return "Run " + std::to_string(run.settings.run.value()) + ": " + run.settings.policyName;
+}
+
+// Both themes; the page shows the one that the reader's system asks for.
+template <class Draw>
+std::string figureElement(const std::string& id, const std::string& title, const Draw& draw) {
+    std::string out = "<figure>\n";
+    for (const Theme* theme : {&lightTheme(), &darkTheme()}) {
+        const std::string name(theme->name);
+        out += "<div class=\"" + name + "\">\n" +
+               toSvg(draw(*theme), {.idPrefix = id + name, .title = title}) + "</div>\n";
+    }
+    return out + "</figure>\n";
+}
+
+std::string summaryTable(const Report& report) {
+    std::string out = std::string("<div class=\"scroll\"><table") +
+                      (report.runs.size() == 1 ? " class=\"one\"" : "") + ">\n<tr><td></td>";
+    for (const ReportRun& run : report.runs) out += element("th", runName(run), "scope=\"col\"");
+    out += "</tr>\n";
+    const auto line = [&](std::string_view name, const auto& value) {
+        out += "<tr>" + element("th", name, "scope=\"row\"");
+        for (const ReportRun& run : report.runs) out += element("td", value(run), "class=\"number\"");
+        out += "</tr>\n";
+    };
+    line("Outcome", [](const ReportRun& run) { return run.summary.outcome; });
+    line("Prompts", [](const ReportRun& run) { return formattedCount(run.summary.prompts); });
+    line("Prompt tokens", [](const ReportRun& run) { return formattedCount(run.summary.promptTokens); });
+    line("Generated tokens",
+         [](const ReportRun& run) { return formattedCount(run.summary.generatedTokens); });
+    for (const ReportMetric& metric : reportMetrics()) {
+        out += "<tr>" + element("th", metric.label, "scope=\"row\"");
+        for (const ReportRun& run : report.runs) out += quantityCell(run.summary.*metric.quantity, metric);
+        out += "</tr>\n";
+    }
+    line("Records dropped", [](const ReportRun& run) { return formattedCount(run.summary.dropped); });
+    out += "</table></div>\n";
+    if (report.omittedRuns > 0)
+        out += element("p", formattedCount(report.omittedRuns) + " more runs are in the capture.",
+                       "class=\"muted\"") +
+               "\n";
+    return out;
+}
+
+std::string settingsTable(const ReportRun& run) {
+    const RunRow& r = run.settings;
+    std::string out = "<details>" + element("summary", "Settings") + "<table>\n";
+    out += rowOf("Model", run.model, "");
+    out += rowOf("Policy", r.policyJson, "");
+    out += rowOf("Sparse form", r.sparse, "");
+    out += rowOf("Device and type", r.device + ", " + r.dtype, "");
+    out += rowOf("Role", r.role + (r.repeat > 0 ? ", repeat " + std::to_string(r.repeat) : ""), "");
+    out += rowOf("Seed", std::to_string(r.seed), "");
+    out += rowOf("New tokens at most", formattedCount(r.maxNew), "");
+    out += rowOf("Tokens in a prefill chunk", formattedCount(r.chunkTokens), "");
+    return out + "</table></details>\n";
+}
+
+std::string shareTable(const RoutingTable& table) {
+    std::string out = "<details>" + element("summary", "Share of full attention by layer and kind") +
+                      "<div class=\"scroll\"><table class=\"shares\">\n<tr><th>layer</th>";
+    for (const RoutingGroup& group : table.groups)
+        out += element("th", group.kind.empty() ? "no kind" : group.kind);
+    out += "<th>all</th></tr>\n";
+    const auto cell = [](const FullShare& share) {
+        const auto value = share.value();
+        return element("td", value ? formatted(*value, Unit::Share) : "–");
+    };
+    const std::vector<FullShare> shares = sharesByKind(table);
+    for (std::int32_t layer = 0; layer < table.layers; ++layer) {
+        out += "<tr>" + element("th", "L" + std::to_string(layer), "scope=\"row\"");
+        for (std::size_t g = 0; g < table.groups.size(); ++g)
+            out += cell(shares[static_cast<std::size_t>(layer) * table.groups.size() + g]);
+        out += cell(table.layerShares[static_cast<std::size_t>(layer)]) + "</tr>\n";
+    }
+    return out + "</table></div></details>\n";
+}
+
+std::string routing(const Report& report) {
+    std::string out;
+    for (const ReportRun& run : report.runs) {
+        out += element("h3", runName(run)) + "\n" + settingsTable(run);
+        if (run.routing.columns.empty() || run.routing.layers == 0) {
+            out += element("p", "No decision was recorded.", "class=\"muted\"") + "\n";
+            continue;
+        }
+        const Size size{kFigureWidth, routingFigureHeight(run.routing, kFigureWidth)};
+        out += figureElement(
+            "r" + std::to_string(run.settings.run.value()), "Routing by layer and prompt, " + runName(run),
+            [&](const Theme& theme) { return routingFigure(run.routing, {}, size, theme).list; });
+        out += shareTable(run.routing);
+    }
+    return out;
+}
+
+std::string costs(const Report& report) {
+    if (report.costs.empty()) return {};
+    std::string out = element("h2", "Cost by layer and step") + "\n";
+    if (report.omittedCosts > 0)
+        out += element("p",
+                       "Shown are " + std::to_string(report.costs.size()) + " prompts, kinds in turn; " +
+                           formattedCount(report.omittedCosts) + " more are in the capture.",
+                       "class=\"muted\"") +
+               "\n";
+    for (std::size_t i = 0; i < report.costs.size(); ++i) {
+        const LayerCosts& c = report.costs[i];
+        const Size size{kFigureWidth, layerCostFigureHeight(c, kFigureWidth)};
+        const std::string title = c.promptId + ", run " + std::to_string(c.run.value());
+        out += element("h3", title) + "\n" +
+               figureElement("c" + std::to_string(i) + "x", "Time by layer and step, " + title,
+                             [&](const Theme& theme) { return layerCostFigure(c, {}, size, theme).list; });
+    }
+    return out;
+}
+
+std::string excerpt(const Excerpt& e) {
+    return element("pre", e.text) + "\n" +
+           (e.omitted > 0 ? element("p", formattedCount(e.omitted) + " more characters in the capture.",
+                                    "class=\"muted\"")
+                          : "");
+}
+
+std::string prompts(const Report& report) {
+    if (report.prompts.empty()) return {};
+    std::string out = element("h2", "Prompts") + "\n";
+    for (const ReportPrompt& prompt : report.prompts) {
+        const std::string kind = prompt.kind + (prompt.split.empty() ? "" : ", " + prompt.split);
+        out += "<details><summary>" + escapedXml(prompt.id) + " " + element("span", kind, "class=\"muted\"") +
+               "</summary>\n";
+        out += prompt.text ? excerpt(*prompt.text)
+                           : element("p", "Recorded without its text.", "class=\"muted\"") + "\n";
+        if (!prompt.answer.text.empty())
+            out += element("p", "Expected answer", "class=\"muted\"") + excerpt(prompt.answer);
+        for (const ReportOutput& output : prompt.outputs)
+            out += element("p",
+                           "Run " + std::to_string(output.run.value()) + " wrote " +
+                               formattedCount(output.tokens) + " tokens",
+                           "class=\"muted\"") +
+                   excerpt(output.text);
+        out += "</details>\n";
+    }
+    if (report.omittedPrompts > 0)
+        out += element("p", formattedCount(report.omittedPrompts) + " more prompts are in the capture.",
+                       "class=\"muted\"") +
+               "\n";
+    return out;
+}
+
+std::string provenance(const Report& report) {
+    std::string out = element("h2", "Where this comes from") + "\n<div class=\"scroll\"><table>\n";
+    for (const ModelRow& row : report.models) {
+        const ModelFacts& m = row.facts;
+        out += rowOf("Model", m.name + (m.untrained ? " (untrained: random weights)" : ""), m.path);
+        out +=
+            rowOf("Architecture",
+                  m.architecture + ", " + std::to_string(m.layers) + " layers, " + std::to_string(m.heads) +
+                      " heads, " + std::to_string(m.kvHeads) + " KV heads of " + std::to_string(m.headDim),
+                  "config.json");
+        out +=
+            rowOf("Parameters",
+                  formattedCount(m.parameters) + ", of which routers " + formattedCount(m.routerParameters),
+                  "tensor index");
+        out += rowOf("Model hash", m.hash, "config.json and tensor index");
+    }
+    for (const ProcessRow& p : report.processes) {
+        out += rowOf("Host", p.host, "recorder");
+        out += rowOf("Program", p.program, "recorder");
+        out += rowOf("Collector", p.collector, "recorder");
+    }
+    for (const EnvironmentRow& e : report.environment) out += rowOf(e.name, e.value, e.source);
+    out += "</table></div>\n";
+    return out + element("p",
+                         "Measured, modelled and sampled numbers say so beside them and are never added up. "
+                         "The capture holds "
+                         "every row behind this page.",
+                         "class=\"muted\"");
+}
+
+// The page's own text is fixed; what is put in is not looked at again.
+std::string filled(std::string_view page, std::string_view title, std::string_view body) {
+    static constexpr std::string_view kTitle = "{{title}}";
+    static constexpr std::string_view kBody = "{{body}}";
+    const std::size_t t = page.find(kTitle);
+    const std::size_t b = page.find(kBody);
+    return std::string(page.substr(0, t)) + std::string(title) +
+           std::string(page.substr(t + kTitle.size(), b - t - kTitle.size())) + std::string(body) +
+           std::string(page.substr(b + kBody.size()));
+}
+
+}  // namespace
+
+std::string htmlReport(const Report& report) {
+    std::string body = element("h1", report.title.empty() ? "FluxScope report" : report.title) + "\n" +
+                       element("p", "FluxScope report: what each layer's router decided, and what it cost.",
+                               "class=\"muted\"") +
+                       "\n";
+    for (const std::string& notice : report.notices)
+        body += element("div", notice, "class=\"notice\" role=\"note\"") + "\n";
+    if (report.runs.empty())
+        body += element("p", "This capture holds no run.") + "\n";
+    else
+        body += element("h2", "Runs") + "\n" + summaryTable(report) + element("h2", "Routing") + "\n" +
+                routing(report);
+    body += costs(report) + prompts(report) + provenance(report);
+    return filled(pageTemplate(), escapedXml("FluxScope: " + report.title), body);
+}
+
+}  // namespace fluxscope

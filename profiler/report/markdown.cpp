@@ -1,0 +1,165 @@
+#include "profiler/figure/number.h"
+#include "profiler/figure/utf8.h"
+#include "profiler/report/report.h"
+
+#include <algorithm>
+
+namespace fluxscope {
+
+namespace {
+
+// Characters that no reader should meet raw: U+FFFD in their place. Line breaks and tabs stay.
+std::string cleaned(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        const CodePoint point = firstCodePoint(text);
+        const bool control = point.value < 0x20 && point.value != '\n' && point.value != '\t';
+        out += !point.valid || control || point.value == 0x7F ? std::string_view("\uFFFD")
+                                                              : text.substr(0, point.bytes);
+        text.remove_prefix(point.bytes);
+    }
+    return out;
+}
+
+// Within a line or a table cell: nothing in it is markup.
+std::string inlineText(std::string_view text) {
+    std::string out;
+    for (const char c : cleaned(text)) {
+        if (c == '\n' || c == '\t')
+            out += ' ';
+        else if (c == '<')
+            out += "&lt;";
+        else if (c == '&')
+            out += "&amp;";
+        else if (std::string_view("\\`*_{}[]()#+!|>~").find(c) != std::string_view::npos)
+            out += std::string("\\") + c;
+        else
+            out += c;
+    }
+    return out;
+}
+
+// A block that the text in it cannot close: its fence is longer than any run of backticks inside.
+std::string block(const Excerpt& excerpt) {
+    const std::string text = cleaned(excerpt.text);
+    std::size_t longest = 0;
+    std::size_t run = 0;
+    for (const char c : text) {
+        run = c == '`' ? run + 1 : 0;
+        longest = std::max(longest, run);
+    }
+    const std::string fence(std::max<std::size_t>(3, longest + 1), '`');
+    std::string out = fence + "text\n" + text + (text.ends_with('\n') ? "" : "\n") + fence + "\n";
+    if (excerpt.omitted > 0)
+        out += "\n" + formattedCount(excerpt.omitted) + " more characters in the capture.\n";
+    return out;
+}
+
+std::string row(const std::vector<std::string>& cells) {
+    std::string out = "|";
+    for (const std::string& cell : cells) out += " " + cell + " |";
+    return out + "\n";
+}
+
+std::string heading(const std::vector<std::string>& cells) {
+    return row(cells) + row(std::vector<std::string>(cells.size(), "---"));
+}
+
+std::string percent(const FullShare& share) {
+    const auto value = share.value();
+    return value ? formatted(*value, Unit::Share) : "–";
+}
+
+std::string runName(const ReportRun& run) {
+    return "Run " + std::to_string(run.settings.run.value()) + ": " + inlineText(run.settings.policyName);
+}
+
+std::string summary(const Report& report) {
+    std::string out = "## Runs\n\n";
+    for (const ReportRun& run : report.runs) {
+        const RunRow& r = run.settings;
+        const RunSummary& s = run.summary;
+        out += "### " + runName(run) + "\n\n";
+        out += inlineText(run.model) + ", sparse form " + inlineText(r.sparse) + ", seed " +
+               std::to_string(r.seed) + ", " + inlineText(r.device) + " " + inlineText(r.dtype) + ", role " +
+               inlineText(r.role) + ", " + inlineText(s.outcome) + ". " + formattedCount(s.prompts) +
+               " prompts, " + formattedCount(s.promptTokens) + " prompt tokens, " +
+               formattedCount(s.generatedTokens) + " generated, " + formattedCount(s.dropped) +
+               " records dropped.\n\n";
+        out += heading({"", "value", "origin"});
+        for (const ReportMetric& metric : reportMetrics()) {
+            const Quantity& q = s.*metric.quantity;
+            out += row({metric.label, q.value ? metric.shown(*q.value) : "–", inlineText(q.origin)});
+        }
+        out += "\n";
+        if (run.routing.groups.empty() || run.routing.layers == 0) continue;
+
+        std::vector<std::string> names{"full attention"};
+        for (const RoutingGroup& group : run.routing.groups)
+            names.push_back(inlineText(group.kind.empty() ? "no kind" : group.kind));
+        names.emplace_back("all");
+        out += heading(names);
+        const std::vector<FullShare> shares = sharesByKind(run.routing);
+        for (std::int32_t layer = 0; layer < run.routing.layers; ++layer) {
+            std::vector<std::string> cells{"L" + std::to_string(layer)};
+            for (std::size_t g = 0; g < run.routing.groups.size(); ++g)
+                cells.push_back(
+                    percent(shares[static_cast<std::size_t>(layer) * run.routing.groups.size() + g]));
+            cells.push_back(percent(run.routing.layerShares[static_cast<std::size_t>(layer)]));
+            out += row(cells);
+        }
+        out += "\n";
+    }
+    if (report.omittedRuns > 0)
+        out += formattedCount(report.omittedRuns) + " more runs are in the capture.\n\n";
+    return out;
+}
+
+std::string prompts(const Report& report) {
+    if (report.prompts.empty()) return {};
+    std::string out = "## Prompts\n\n";
+    for (const ReportPrompt& prompt : report.prompts) {
+        out += "### " + inlineText(prompt.id) +
+               (prompt.kind.empty() ? "" : " (" + inlineText(prompt.kind) + ")") + "\n\n";
+        out += prompt.text ? block(*prompt.text) : std::string("Recorded without its text.\n");
+        if (!prompt.answer.text.empty()) out += "\nExpected answer:\n\n" + block(prompt.answer);
+        for (const ReportOutput& output : prompt.outputs)
+            out += "\nRun " + std::to_string(output.run.value()) + " wrote " + formattedCount(output.tokens) +
+                   " tokens:\n\n" + block(output.text);
+        out += "\n";
+    }
+    if (report.omittedPrompts > 0)
+        out += formattedCount(report.omittedPrompts) + " more prompts are in the capture.\n\n";
+    return out;
+}
+
+std::string provenance(const Report& report) {
+    std::string out = "## Where this comes from\n\n" + heading({"what", "value", "learnt from"});
+    for (const ProcessRow& p : report.processes) {
+        out += row({"host", inlineText(p.host), "recorder"});
+        out += row({"program", inlineText(p.program), "recorder"});
+        out += row({"collector", inlineText(p.collector), "recorder"});
+    }
+    for (const ModelRow& model : report.models) {
+        out +=
+            row({"model",
+                 inlineText(model.facts.name) + (model.facts.untrained ? " (untrained, random weights)" : ""),
+                 "config.json"});
+        out += row({"architecture", inlineText(model.facts.architecture), "config.json"});
+        out += row({"model hash", inlineText(model.facts.hash), "config and tensor index"});
+    }
+    for (const EnvironmentRow& e : report.environment)
+        out += row({inlineText(e.name), inlineText(e.value), inlineText(e.source)});
+    return out;
+}
+
+}  // namespace
+
+std::string markdownReport(const Report& report) {
+    std::string out = "# FluxScope report: " + inlineText(report.title) + "\n\n";
+    for (const std::string& notice : report.notices) out += "> " + inlineText(notice) + "\n\n";
+    if (report.runs.empty()) out += "This capture holds no run.\n\n";
+    return out + (report.runs.empty() ? "" : summary(report)) + prompts(report) + provenance(report);
+}
+
+}  // namespace fluxscope

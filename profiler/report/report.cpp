@@ -1,0 +1,175 @@
+#include "profiler/report/report.h"
+
+#include "engine/contract/error.h"
+#include "profiler/figure/number.h"
+#include "profiler/figure/utf8.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace fluxscope {
+
+namespace {
+
+std::string seconds(double value) { return formatted(value * 1e9, Unit::Time); }
+std::string tokensPerSecond(double value) {
+    return (value < 99.95 ? withDecimals(value, 1) : formattedCount(std::llround(std::min(value, 1e15)))) +
+           " tokens/s";
+}
+std::string share(double value) { return formatted(value, Unit::Share); }
+std::string bytes(double value) { return formatted(value, Unit::Bytes); }
+
+std::string count(std::int64_t n, const char* one, const char* many) {
+    return formattedCount(n) + " " + (n == 1 ? one : many);
+}
+
+void addNotices(const Snapshot& snapshot, Report& report) {
+    for (const ModelRow& model : snapshot.models)
+        if (model.facts.untrained)
+            report.notices.push_back(
+                "The model '" + printable(model.facts.name) +
+                "' is untrained: its weights are random. Times and bytes are real; decisions and texts "
+                "mean nothing.");
+    if (snapshot.live)
+        report.notices.emplace_back("The capture was still being written: numbers are those so far.");
+    for (const RunRow& run : snapshot.runs) {
+        const std::string name = "Run " + std::to_string(run.run.value());
+        if (!run.outcome && !snapshot.live)
+            report.notices.push_back(
+                name + " has no end: its process was lost, and what it had recorded until then is shown.");
+        if (run.outcome && *run.outcome != "finished")
+            report.notices.push_back(
+                name + " " + (*run.outcome == "failed" ? "failed" : "was " + printable(*run.outcome)) +
+                (run.reason.empty() ? "." : ": " + printable(run.reason, 400)));
+        if (run.dropped > 0)
+            report.notices.push_back(name + " dropped " + count(run.dropped, "record", "records") +
+                                     ": totals are too low by what they held.");
+        if (run.role != "timed")
+            report.notices.push_back(name + " has the role '" + printable(run.role) +
+                                     "': its times are never quoted as latency.");
+    }
+    for (const std::string& problem : snapshot.problems) report.notices.push_back(printable(problem, 400));
+}
+
+std::string modelName(const Snapshot& snapshot, std::int64_t model) {
+    for (const ModelRow& row : snapshot.models)
+        if (row.model == model) return row.facts.name;
+    return {};
+}
+
+void addRuns(const Snapshot& snapshot, Report& report) {
+    const std::vector<RunSummary> summaries = runSummaries(snapshot);
+    for (std::size_t i = 0; i < snapshot.runs.size() && i < kReportRuns; ++i) {
+        const RunRow& run = snapshot.runs[i];
+        report.runs.push_back({run, modelName(snapshot, run.model), summaries[i],
+                               routingTable(snapshot, std::span(&run.run, 1))});
+    }
+    report.omittedRuns = static_cast<std::int64_t>(snapshot.runs.size() - report.runs.size());
+}
+
+// Prompts take turns: the first of every kind before the second of any, so that a cut list still shows each kind.
+std::vector<std::int32_t> byTurns(const RoutingTable& table) {
+    std::vector<std::int32_t> columns;
+    for (std::int32_t turn = 0; columns.size() < table.columns.size(); ++turn)
+        for (const RoutingGroup& group : table.groups)
+            if (turn < group.columns) columns.push_back(group.firstColumn + turn);
+    return columns;
+}
+
+void addCosts(const Snapshot& snapshot, Report& report) {
+    std::int64_t wanted = 0;
+    for (const ReportRun& run : report.runs) {
+        const std::size_t room = std::max<std::size_t>(1, kReportCosts / report.runs.size());
+        std::size_t taken = 0;
+        for (const std::int32_t column : byTurns(run.routing)) {
+            ++wanted;
+            if (taken >= room) continue;
+            const RoutingColumn& about = run.routing.columns[static_cast<std::size_t>(column)];
+            LayerCosts costs = layerCosts(snapshot, about.run, about.sequence);
+            if (costs.empty()) {
+                --wanted;
+                continue;
+            }
+            report.costs.push_back(std::move(costs));
+            ++taken;
+        }
+    }
+    report.omittedCosts = wanted - static_cast<std::int64_t>(report.costs.size());
+}
+
+void addPrompts(const Snapshot& snapshot, Report& report) {
+    std::map<std::int64_t, std::size_t> at;
+    for (const PromptRow& row : snapshot.prompts) {
+        if (report.prompts.size() == kReportPrompts) break;
+        ReportPrompt prompt;
+        prompt.id = row.id;
+        prompt.kind = row.kind;
+        prompt.split = row.split;
+        if (row.text) prompt.text = excerptOf(*row.text, kReportTextCharacters);
+        prompt.answer = excerptOf(row.answer, kReportTextCharacters);
+        at.emplace(row.prompt, report.prompts.size());
+        report.prompts.push_back(std::move(prompt));
+    }
+    report.omittedPrompts = static_cast<std::int64_t>(snapshot.prompts.size() - report.prompts.size());
+
+    struct Written {
+        std::string text;
+        std::int64_t tokens = 0;
+    };
+    std::map<std::pair<RunIndex, SequenceIndex>, Written> written;
+    snapshot.tokens.each([&](const TokenRow& token) {
+        Written& w = written[{token.run, token.sequence}];
+        w.text += token.text;
+        w.tokens += 1;
+    });
+    for (const SequenceRow& row : snapshot.sequences) {
+        const auto prompt = at.find(row.prompt);
+        const auto output = written.find({row.run, row.sequence});
+        if (prompt == at.end() || output == written.end()) continue;
+        report.prompts[prompt->second].outputs.push_back(
+            {row.run, row.sequence, excerptOf(output->second.text, kReportTextCharacters),
+             output->second.tokens});
+    }
+}
+
+}  // namespace
+
+Excerpt excerptOf(std::string_view text, std::size_t characters) {
+    std::size_t bytesTaken = 0;
+    for (std::size_t i = 0; i < characters && bytesTaken < text.size(); ++i)
+        bytesTaken += firstCodePoint(text.substr(bytesTaken)).bytes;
+    return {std::string(text.substr(0, bytesTaken)),
+            static_cast<std::int64_t>(countCodePoints(text.substr(bytesTaken)))};
+}
+
+const std::vector<ReportMetric>& reportMetrics() {
+    static const std::vector<ReportMetric> kMetrics{
+        {"prefill_s", "Prefill", &RunSummary::prefillSeconds, seconds},
+        {"ttft_s", "Time to first token", &RunSummary::timeToFirstTokenSeconds, seconds},
+        {"decode_tokens_per_s", "Decode", &RunSummary::decodeTokensPerSecond, tokensPerSecond},
+        {"full_share", "Full attention", &RunSummary::fullShare, share},
+        {"kv_bytes", "KV kept", &RunSummary::kvKeptBytes, bytes},
+        {"kv_bytes_freed", "KV freed", &RunSummary::kvFreedBytes, bytes},
+        {"bytes_moved", "Bytes moved", &RunSummary::bytesMoved, bytes},
+        {"router_share", "Router overhead", &RunSummary::routerShare, share},
+        {"unattributed_share", "Outside all layers", &RunSummary::unattributedShare, share},
+    };
+    return kMetrics;
+}
+
+Report buildReport(const Snapshot& snapshot) {
+    Report report;
+    report.title = snapshot.file.filename().string();
+    report.live = snapshot.live;
+    report.processes = snapshot.processes;
+    report.environment = snapshot.environment;
+    report.models = snapshot.models;
+    addNotices(snapshot, report);
+    addRuns(snapshot, report);
+    addCosts(snapshot, report);
+    addPrompts(snapshot, report);
+    return report;
+}
+
+}  // namespace fluxscope
