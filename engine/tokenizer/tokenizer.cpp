@@ -165,7 +165,9 @@ void Tokenizer::Parts::readMerges(const JsonFields& model,
                              kDamaged);
             return found->second;
         };
-        if (!merges->add(idOf(left), idOf(right), static_cast<std::int32_t>(rank), idOf(left + right)))
+        const std::int32_t leftId = idOf(left);
+        const std::int32_t rightId = idOf(right);
+        if (!merges->add(leftId, rightId, static_cast<std::int32_t>(rank), idOf(left + right)))
             model.refuse(name.c_str(),
                          "repeats an earlier merge of \"" + printable(left, 40) + "\" and \"" +
                              printable(right, 40) + "\"",
