@@ -1,0 +1,320 @@
+#include "profiler/report/report.h"
+
+#include "tests/figure/worlds.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <random>
+
+namespace fluxscope {
+namespace {
+
+using testing::largeCapture;
+using testing::smallCapture;
+using testing::SnapshotBuilder;
+
+constexpr const char* kHostile =
+    "</script><img src=x onerror=alert(1)>\"'&`|*_[a](javascript:b)\x01\xFF{{body}}";
+
+Snapshot hostileCapture() {
+    Snapshot s = smallCapture();
+    s.file = std::string("/tmp/") + "evil<b>.fluxdb";
+    for (PromptRow& prompt : s.prompts) {
+        prompt.id = prompt.kind = prompt.split = prompt.answer = kHostile;
+        prompt.text = std::string(kHostile) + "\n```\n# not a heading\n````";
+    }
+    for (RunRow& run : s.runs)
+        run.policyName = run.policyJson = run.sparse = run.device = run.dtype = run.role = run.reason =
+            *(run.outcome = kHostile);
+    s.models.front().facts.name = s.models.front().facts.path = s.models.front().facts.architecture =
+        kHostile;
+    s.models.front().facts.untrained = true;
+    s.problems = {kHostile};
+    s.environment = {{ProcessIndex{1}, kHostile, kHostile, kHostile}};
+    s.processes.resize(1);
+    s.processes.front().host = s.processes.front().program = s.processes.front().collector = kHostile;
+    std::vector<TokenRow> tokens(1);
+    tokens.front().run = RunIndex{1};
+    tokens.front().text = kHostile;
+    s.tokens = Chunks<TokenRow>({std::make_shared<const std::vector<TokenRow>>(tokens)});
+    std::vector<LayerStepRow> costs;
+    s.layerSteps.each([&](const LayerStepRow& row) { costs.push_back(row); });
+    for (LayerStepRow& row : costs) row.timeSource = row.bytesSource = kHostile;
+    s.layerSteps = Chunks<LayerStepRow>({std::make_shared<const std::vector<LayerStepRow>>(costs)});
+    return s;
+}
+
+// A parser of its own: html.parser of Python sees tags as a browser does. Every tag must be closed, none may be active.
+void expectHarmlessHtml(const std::string& html, const std::string& name) {
+    std::ofstream(name + ".html", std::ios::binary) << html;
+    std::ofstream(name + ".py") << R"(
+import html.parser, sys
+VOID = {'meta', 'br', 'img', 'link'}
+class Page(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.tags = [], [], []
+    def handle_startendtag(self, tag, attributes): self.check(tag, attributes)
+    def handle_starttag(self, tag, attributes):
+        self.check(tag, attributes)
+        if tag not in VOID: self.open.append(tag)
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, (tag, self.open, self.getpos())
+        self.open.pop()
+    def check(self, tag, attributes):
+        self.tags.append(tag)
+        assert tag not in {'script', 'img', 'iframe', 'object', 'a', 'b', 'link', 'base', 'form'}, (tag, self.getpos())
+        for name, value in attributes:
+            assert not name.startswith('on'), (tag, name)
+            if name in {'src', 'href', 'xlink:href'}: assert value.startswith('data:image/png;base64,'), value
+            if name == 'id': self.ids.append(value)
+text = open(sys.argv[1], encoding='utf-8', errors='strict').read()
+assert not any(ord(c) < 32 and c not in '\n\t' for c in text), 'a control character'
+page = Page()
+page.feed(text)
+page.close()
+assert not page.open, page.open
+assert len(page.ids) == len(set(page.ids)), 'ids repeat'
+assert page.tags.count('body') == 1
+)";
+    EXPECT_EQ(std::system((std::string(FLUXSCOPE_PYTHON) + " " + name + ".py " + name + ".html").c_str()), 0)
+        << name;
+}
+
+TEST(Report, namesWhatAReaderMustKnowFirst) {
+    Snapshot s =
+        SnapshotBuilder()
+            .layers(1)
+            .sequences("sequence prompt\n 0 a")
+            .runs("run role policy outcome dropped\n 1 timed routed - 7\n 2 counters full finished 0")
+            .build();
+    s.models.front().facts.untrained = true;
+    s.problems = {"table 'kv' could not be read"};
+    const Report report = buildReport(s);
+    const std::vector<std::string> expected{
+        "The model 'tiny' is untrained: its weights are random. Times and bytes are real; decisions and "
+        "texts mean nothing.",
+        "Run 1 has no end: its process was lost, and what it had recorded until then is shown.",
+        "Run 1 dropped 7 records: totals are too low by what they held.",
+        "Run 2 has the role 'counters': its times are never quoted as latency.",
+        "table 'kv' could not be read"};
+    EXPECT_EQ(report.notices, expected);
+    for (const std::string& text : {htmlReport(report), markdownReport(report), jsonReport(report)})
+        EXPECT_NE(text.find("untrained: its weights are random"), std::string::npos);
+}
+
+TEST(Report, showsEveryNumberWithItsOriginInEveryForm) {
+    const Report report = buildReport(smallCapture());
+    const nlohmann::json json = nlohmann::json::parse(jsonReport(report));
+    EXPECT_EQ(json["format"], "fluxscope-report");
+    const auto& metrics = json["runs"][0]["metrics"];
+    EXPECT_DOUBLE_EQ(metrics["prefill_s"]["value"], 0.00282);
+    EXPECT_EQ(metrics["prefill_s"]["origin"], "measured, host timer: layers and what lies outside them");
+    EXPECT_TRUE(metrics["decode_tokens_per_s"]["value"].is_null());
+    EXPECT_EQ(metrics["decode_tokens_per_s"]["missing"], "no decode step recorded");
+    EXPECT_EQ(metrics.size(), reportMetrics().size());
+    EXPECT_EQ(json["runs"][0]["routing"][0]["decision"], (nlohmann::json{"full", "full", "sparse"}));
+    EXPECT_EQ(json["runs"][0]["routing"][2]["p_full"], (nlohmann::json{nullptr, nullptr, nullptr}));
+    EXPECT_EQ(json["layer_costs"][0]["layers"][0]["decode_ns"], 64000.0);
+
+    const std::string markdown = markdownReport(report);
+    EXPECT_NE(
+        markdown.find("| Prefill | 2.82 ms | measured, host timer: layers and what lies outside them |"),
+        std::string::npos)
+        << markdown;
+    EXPECT_NE(markdown.find("| Decode | – | no decode step recorded |"), std::string::npos);
+    const std::string html = htmlReport(report);
+    EXPECT_NE(
+        html.find(
+            "2.82 ms<span class=\"origin\">measured, host timer: layers and what lies outside them</span>"),
+        std::string::npos);
+}
+
+TEST(Report, letsNoTextOfAFileBecomeMarkup) {
+    const Report report = buildReport(hostileCapture());
+    const std::string html = htmlReport(report);
+    EXPECT_EQ(html.find("<img"), std::string::npos);
+    EXPECT_EQ(html.find("<script"), std::string::npos);
+    EXPECT_NE(html.find("default-src 'none'"), std::string::npos);
+    EXPECT_NE(html.find("{{body}}"), std::string::npos);  // text that looks like our own marks stays text
+    expectHarmlessHtml(html, "report_hostile");
+
+    const std::string markdown = markdownReport(report);
+    EXPECT_EQ(markdown.find("\n# not a heading\n````\n`````\n") == std::string::npos, false)
+        << "the block must be fenced by more";
+    for (std::size_t at = markdown.find("<img"); at != std::string::npos; at = markdown.find("<img", at + 1))
+        EXPECT_EQ(markdown.rfind("\n`````text\n", at) == std::string::npos &&
+                      markdown.rfind("\n```text\n", at) == std::string::npos,
+                  false);
+    EXPECT_EQ(markdown.find("](javascript"), markdown.find("](javascript", markdown.find("`")));
+
+    const nlohmann::json json =
+        nlohmann::json::parse(jsonReport(report));  // throws if a string escaped its quotes
+    EXPECT_EQ(json["prompts"].size(), 3u);
+}
+
+TEST(Report, everyRowOfAMarkdownTableHasItsCells) {
+    const std::string markdown = markdownReport(buildReport(hostileCapture()));
+    std::istringstream lines(markdown);
+    std::size_t expected = 0;
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("|")) {
+            expected = 0;
+            continue;
+        }
+        std::size_t bars = 0;
+        for (std::size_t i = 0; i < line.size(); ++i)
+            bars += line[i] == '|' && (i == 0 || line[i - 1] != '\\') ? 1 : 0;
+        if (expected == 0) expected = bars;
+        EXPECT_EQ(bars, expected) << line;
+    }
+}
+
+TEST(Report, cutsLongTextsAndListsAndSaysSo) {
+    Snapshot s = largeCapture(4, 600, 3);
+    s.prompts.front().text = std::string(5000, 'x') + "µ";
+    const Report report = buildReport(s);
+    EXPECT_EQ(report.prompts.size(), kReportPrompts);
+    EXPECT_EQ(report.omittedPrompts, 100);
+    EXPECT_EQ(report.prompts.front().text->omitted, 5001 - static_cast<std::int64_t>(kReportTextCharacters));
+    EXPECT_LE(report.costs.size(), kReportCosts);
+    const std::string html = htmlReport(report);
+    EXPECT_NE(html.find("100 more prompts are in the capture."), std::string::npos);
+    EXPECT_NE(html.find("3,801 more characters in the capture."), std::string::npos);
+    EXPECT_NE(markdownReport(report).find("100 more prompts are in the capture."), std::string::npos);
+}
+
+TEST(Report, cutsBetweenCharacters) {
+    EXPECT_EQ(excerptOf("aµ日", 2).text, "aµ");
+    EXPECT_EQ(excerptOf("aµ日", 2).omitted, 1);
+    EXPECT_EQ(excerptOf("aµ日", 9).omitted, 0);
+    EXPECT_EQ(excerptOf("", 9).text, "");
+}
+
+TEST(Report, ofNothingIsAReportToo) {
+    const Report report = buildReport(Snapshot{});
+    expectHarmlessHtml(htmlReport(report), "report_empty");
+    EXPECT_NE(htmlReport(report).find("This capture holds no run."), std::string::npos);
+    EXPECT_NE(markdownReport(report).find("This capture holds no run."), std::string::npos);
+    EXPECT_TRUE(nlohmann::json::parse(jsonReport(report))["runs"].empty());
+}
+
+TEST(Report, hasOneThemeInTwoPicturesAndNothingFromOutside) {
+    const std::string html = htmlReport(buildReport(largeCapture(12, 9, 40)));
+    expectHarmlessHtml(html, "report_large");
+    EXPECT_NE(html.find("<div class=\"light\">"), std::string::npos);
+    EXPECT_NE(html.find("<div class=\"dark\">"), std::string::npos);
+    for (std::size_t at = html.find("://"); at != std::string::npos; at = html.find("://", at + 1))
+        EXPECT_EQ(html.substr(at - 4, 18), "http://www.w3.org/")
+            << html.substr(at - 20, 60);  // names, not addresses
+}
+
+// Rows with any bits at all: whatever a damaged file yields, the three forms come out whole and parse.
+TEST(Report, survivesAnyRows) {
+    std::mt19937_64 random(5);
+    const auto number = [&]() -> std::int64_t {
+        static constexpr std::int64_t kOdd[] = {
+            0, -1, 1, 7, std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()};
+        return random() % 3 == 0 ? kOdd[random() % std::size(kOdd)] : static_cast<std::int64_t>(random() % 6);
+    };
+    const auto real = [&]() -> float {
+        static constexpr float kOdd[] = {0,
+                                         -1,
+                                         std::numeric_limits<float>::infinity(),
+                                         -std::numeric_limits<float>::infinity(),
+                                         std::numeric_limits<float>::quiet_NaN(),
+                                         std::numeric_limits<float>::max()};
+        return kOdd[random() % std::size(kOdd)];
+    };
+    const auto text = [&] {
+        std::string t;
+        for (unsigned k = random() % 8; k > 0; --k) t += static_cast<char>(random() & 0xFF);
+        return t;
+    };
+    for (int round = 0; round < 60; ++round) {
+        Snapshot s;
+        s.live = random() % 2 == 0;
+        s.models.resize(1);
+        s.models.front().facts.layers = static_cast<std::int32_t>(random() % 5);
+        s.models.front().facts.name = text();
+        std::vector<DecisionRow> decisions;
+        std::vector<LayerStepRow> costs;
+        std::vector<KvRow> kv;
+        std::vector<TokenRow> tokens;
+        for (int i = 0; i < 3; ++i) {
+            RunRow run;
+            run.run = RunIndex::of(i);
+            run.role = random() % 2 == 0 ? "timed" : text();
+            if (random() % 2 == 0) run.outcome = text();
+            run.dropped = number();
+            s.runs.push_back(run);
+            PromptRow prompt;
+            prompt.prompt = number();
+            prompt.id = text();
+            prompt.kind = text();
+            if (random() % 2 == 0) prompt.text = text();
+            s.prompts.push_back(prompt);
+            s.sequences.push_back({RunIndex::of(random() % 3), SequenceIndex::of(number()),
+                                   BatchIndex::of(number()), number(), number()});
+        }
+        for (int i = 0; i < 12; ++i) {
+            const auto run = RunIndex::of(random() % 3);
+            DecisionRow d;
+            d.run = run;
+            d.sequence = SequenceIndex::of(number());
+            d.step = StepIndex::of(number());
+            d.layer = LayerIndex::of(number());
+            if (random() % 2 == 0) d.decision.logits = RouterLogits{real(), real()};
+            if (random() % 2 == 0) d.decision.threshold = real();
+            decisions.push_back(d);
+            LayerStepRow c;
+            c.run = run;
+            c.batch = BatchIndex::of(number());
+            c.step = StepIndex::of(number() % 4096);
+            c.layer = LayerIndex::of(number());
+            c.begin = Nanoseconds{number()};
+            c.time = Nanoseconds{number()};
+            c.router = Nanoseconds{number()};
+            c.bytesRead = number();
+            c.bytesWritten = number();
+            c.flops = number();
+            c.timeSource = random() % 2 == 0 ? "host-timer" : text();
+            costs.push_back(c);
+            kv.push_back({run,
+                          SequenceIndex::of(number()),
+                          TurnIndex{},
+                          StepIndex::of(number()),
+                          LayerIndex::of(number()),
+                          {number(), number()}});
+            TokenRow t;
+            t.run = run;
+            t.sequence = SequenceIndex::of(number());
+            t.step = StepIndex::of(number());
+            t.text = text();
+            t.emitted = Nanoseconds{number()};
+            tokens.push_back(t);
+        }
+        s.decisions = Chunks<DecisionRow>({std::make_shared<const std::vector<DecisionRow>>(decisions)});
+        s.layerSteps = Chunks<LayerStepRow>({std::make_shared<const std::vector<LayerStepRow>>(costs)});
+        s.kv = Chunks<KvRow>({std::make_shared<const std::vector<KvRow>>(kv)});
+        s.tokens = Chunks<TokenRow>({std::make_shared<const std::vector<TokenRow>>(tokens)});
+
+        const Report report = buildReport(s);
+        const nlohmann::json json = nlohmann::json::parse(jsonReport(report));
+        for (const auto& run : json["runs"])
+            for (const auto& [name, metric] : run["metrics"].items())
+                EXPECT_TRUE(metric["value"].is_number() || metric.contains("missing")) << name;
+        EXPECT_FALSE(markdownReport(report).empty());
+        const std::string html = htmlReport(report);
+        EXPECT_EQ(html.find("=\"nan\""), std::string::npos);
+        EXPECT_EQ(html.find("=\"inf\""), std::string::npos);
+        if (round % 12 == 0) expectHarmlessHtml(html, "report_fuzz");
+    }
+}
+
+}  // namespace
+}  // namespace fluxscope
