@@ -54,7 +54,8 @@ std::vector<ScopeRow> readScopes(const std::filesystem::path& file, RunIndex run
             "AS s ON s.scope BETWEEN l.first_scope AND l.last_scope AND s.run = l.run AND s.batch = l.batch "
             "AND s.turn = l.turn "
             "AND s.phase = l.phase AND s.step = l.step AND s.layer = l.layer "
-            "WHERE l.run = ? AND l.batch = ? AND l.turn = ? AND l.phase IN ('prefill', 'decode') AND l.step = ? AND l.layer = ? ORDER BY s.scope",
+            "WHERE l.run = ? AND l.batch = ? AND l.turn = ? AND l.phase IN ('prefill', 'decode') AND l.step "
+            "= ? AND l.layer = ? ORDER BY s.scope",
             {run.value(), batch.value(), turn.value(), step.value(), layer ? layer->value() : -1});
         std::vector<ScopeRow> scopes;
         while (row.next()) {

@@ -21,7 +21,6 @@ namespace {
 using testing::FakeClock;
 using testing::rowsOf;
 using testing::Scratch;
-using testing::Script;
 using testing::ScriptedRun;
 using namespace std::chrono_literals;
 

@@ -14,7 +14,7 @@ namespace fluxscope::testing {
 class Scratch {
 public:
     Scratch() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "fluxscope-XXXXXX").string();
+        std::string pattern = (std::filesystem::current_path() / "scratch-XXXXXX").string();
         if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
         folder_ = pattern;
     }

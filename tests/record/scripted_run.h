@@ -91,6 +91,7 @@ public:
     void begin() {
         observer_.runBegan(factsOf(script_));
         std::vector<SequenceIndex> all;
+        all.reserve(static_cast<std::size_t>(script_.sequences));
         for (std::int32_t s = 0; s < script_.sequences; ++s) all.emplace_back(s);
         observer_.batchBegan(BatchIndex(0), all);
     }
