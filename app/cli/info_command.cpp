@@ -2,6 +2,7 @@
 #include "app/cli/commands.h"
 #include "app/protocol/messages.h"
 #include "app/serve/engine_host.h"
+#include "profiler/figure/number.h"
 
 #include <nlohmann/json.hpp>
 
@@ -26,10 +27,10 @@ std::string table(const ModelFacts& facts) {
                      std::to_string(facts.kvHeads));
     row("hidden", std::to_string(facts.hidden));
     row("vocabulary", std::to_string(facts.vocabulary));
-    row("parameters", countText(facts.parameters));
+    row("parameters", formattedCount(facts.parameters));
     row("routers", facts.routerParameters == 0
                        ? "none: only static policies"
-                       : countText(facts.routerParameters) + " parameters, pool of " +
+                       : formattedCount(facts.routerParameters) + " parameters, pool of " +
                              std::to_string(facts.poolSize) + " tokens at each end of the prompt");
     row("KV per token", byteText(kvValuesPerToken(facts) * 4) + " in fp32, " +
                             byteText(kvValuesPerToken(facts) * 2) + " in bf16, when every layer is full");

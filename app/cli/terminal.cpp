@@ -1,27 +1,17 @@
 #include "app/cli/terminal.h"
 
 #include "engine/contract/error.h"
+#include "profiler/figure/number.h"
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include <array>
 #include <cstdio>
 
 namespace fluxscope::cli {
 namespace {
 
-std::string scaled(double value, const std::array<const char*, 5>& units) {
-    std::size_t unit = 0;
-    while (value >= 1000 && unit + 1 < units.size()) {
-        value /= 1000;
-        ++unit;
-    }
-    std::array<char, 48> text{};
-    std::snprintf(text.data(), text.size(), unit == 0 || value >= 100 ? "%.0f%s%s" : "%.1f%s%s", value,
-                  *units[unit] == '\0' ? "" : " ", units[unit]);
-    return text.data();
-}
+constexpr double kNanosecondsPerSecond = 1e9;
 
 }  // namespace
 
@@ -62,21 +52,8 @@ void Terminal::clearProgress() {
     shown_ = false;
 }
 
-std::string byteText(std::int64_t bytes) {
-    return scaled(static_cast<double>(bytes), {"B", "kB", "MB", "GB", "TB"});
-}
+std::string byteText(std::int64_t bytes) { return formatted(static_cast<double>(bytes), Unit::Bytes); }
 
-std::string countText(std::int64_t count) {
-    return scaled(static_cast<double>(count), {"", "k", "M", "G", "T"});
-}
-
-std::string timeText(double seconds) {
-    std::array<char, 48> text{};
-    if (seconds < 1)
-        std::snprintf(text.data(), text.size(), "%.1f ms", seconds * 1e3);
-    else
-        std::snprintf(text.data(), text.size(), "%.2f s", seconds);
-    return text.data();
-}
+std::string timeText(double seconds) { return formatted(seconds * kNanosecondsPerSecond, Unit::Time); }
 
 }  // namespace fluxscope::cli

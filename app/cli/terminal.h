@@ -31,9 +31,8 @@ private:
     std::optional<std::chrono::steady_clock::time_point> shownAt_;
 };
 
-// "12.3 MB", "640 B": decimal units, as data sheets have them.
+// As figures and reports write them: "12.3 MiB", "1.23 ms".
 std::string byteText(std::int64_t bytes);
-std::string countText(std::int64_t count);  // "9.8 M"
-std::string timeText(double seconds);       // "12.3 ms"
+std::string timeText(double seconds);
 
 }  // namespace fluxscope::cli

@@ -1,0 +1,9 @@
+#pragma once
+
+class QWidget;
+
+namespace fluxscope {
+
+void showAbout(QWidget* parent);
+
+}  // namespace fluxscope

@@ -1,0 +1,61 @@
+// Between the run panel and the worker: what is asked for becomes requests, what the worker says becomes the panel's state.
+// While a run goes on the panel is redrawn four times a second at most, for drawing takes time from what is being measured.
+#pragma once
+
+#include "app/desktop/worker_client.h"
+#include "views/run/run_panel.h"
+
+#include <QElapsedTimer>
+#include <QObject>
+#include <QTimer>
+#include <map>
+
+namespace fluxscope {
+
+class RunSession : public QObject {
+    Q_OBJECT
+
+public:
+    static constexpr std::chrono::milliseconds kRedraw{250};
+
+    // `record`: where all runs go; empty: each into a dated file of its own in capturesFolder().
+    RunSession(RunPanel& panel, QString record, QObject* parent);
+
+    void loadModel(const QString& argument);  // a folder, or "sample"
+    void cancel() { client_.cancel(); }
+    void restart() { client_.restart(); }
+    WorkerClient& worker() { return client_; }
+
+    static QString capturesFolder();
+
+signals:
+    void modelLoaded(const fluxscope::ModelFacts& facts, const QString& line);
+    void captureStarted(const QString& file);
+    void busyChanged(bool busy);  // loading, running or cancelling
+    void lost(const QString& sentence);
+    void recovered();  // from being lost
+    void failed(const QString& sentence);
+    void logged(const QString& line);
+
+private:
+    void run(const RunPanelRequest& request);
+    void onPhase(WorkerPhase phase);
+    void onProgress(const protocol::ProgressEvent& progress);
+    void onLoaded(const protocol::LoadedEvent& loaded);
+    void onFailed(const protocol::FailedEvent& failure);
+    void logTexts();
+    void show(WorkerState state);
+    QString newCapture() const;
+
+    RunPanel& panel_;
+    QString record_;
+    WorkerClient client_;
+    WorkerState shown_;
+    QTimer redraw_;
+    QString model_;      // the folder's name, for captures and the panel
+    QString modelLine_;  // what is loaded, in a line
+    std::vector<QString> promptIds_;
+    std::map<qint64, QString> texts_;
+};
+
+}  // namespace fluxscope
