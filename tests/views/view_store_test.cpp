@@ -36,7 +36,7 @@ TEST_F(ViewStoreTest, tellsTheNewValueAndTheOldOne) {
 TEST_F(ViewStoreTest, isSilentWhenNothingChanges) {
     store_.select(layer(3));
     store_.select(layer(3));
-    store_.colourBy(CostMeasure::Time);
+    store_.colourCostBy(CostMeasure::Time);
     EXPECT_EQ(changes_, 1);
     store_.back();
     EXPECT_FALSE(store_.canGoBack());

@@ -10,7 +10,6 @@
 #include <QObject>
 #include <QThreadPool>
 #include <atomic>
-#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -83,7 +82,7 @@ private:
 
     template <class Work>
     static auto ask(Work& work, const JobCancel& cancel) {
-        if constexpr (std::invocable<Work&, const JobCancel&>)
+        if constexpr (std::is_invocable_v<Work&, const JobCancel&>)
             return work(cancel);
         else
             return work();

@@ -4,6 +4,7 @@
 
 #include "engine/contract/observer.h"
 #include "profiler/analysis/layer_costs.h"
+#include "profiler/figure/routing_figure.h"
 
 #include <compare>
 #include <cstdint>
@@ -78,13 +79,19 @@ struct Hover {
     friend bool operator==(const Hover&, const Hover&) = default;
 };
 
+struct Colouring {
+    RoutingColouring routing = RoutingColouring::Probability;  // of layers × prompts
+    CostMeasure cost = CostMeasure::Time;                      // of layers × steps
+    friend bool operator==(const Colouring&, const Colouring&) = default;
+};
+
 struct ViewState {
     std::optional<CaptureKey> capture;
     std::vector<CaptureKey> comparison;
     Selection selection;
     std::map<CaptureKey, TimeRange> timeRanges;
-    std::string filter;                         // over prompt ids and kinds
-    CostMeasure colouring = CostMeasure::Time;  // of what layers and steps cost
+    std::string filter;  // over prompt ids and kinds
+    Colouring colouring;
 
     friend bool operator==(const ViewState&, const ViewState&) = default;
 };

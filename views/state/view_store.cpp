@@ -26,15 +26,15 @@ void ViewStore::select(const Selection& selection, Move move) {
     go(std::move(next), move);
 }
 
-void ViewStore::colourBy(CostMeasure measure) {
+void ViewStore::colourRoutingBy(RoutingColouring colouring) {
     ViewState next = state();
-    next.colouring = measure;
+    next.colouring.routing = colouring;
     go(std::move(next), Move::Passing);
 }
 
-void ViewStore::filterBy(const std::string& text) {
+void ViewStore::colourCostBy(CostMeasure measure) {
     ViewState next = state();
-    next.filter = text;
+    next.colouring.cost = measure;
     go(std::move(next), Move::Passing);
 }
 

@@ -29,8 +29,8 @@ public:
     void openCapture(const CaptureKey& capture);
     void closeCapture();
     void select(const Selection& selection, Move move = Move::Chosen);
-    void colourBy(CostMeasure measure);
-    void filterBy(const std::string& text);
+    void colourRoutingBy(RoutingColouring colouring);
+    void colourCostBy(CostMeasure measure);
     void hoverOver(const std::optional<Hover>& hover);
 
     bool canGoBack() const { return here_ > 0; }

@@ -5,6 +5,9 @@
 #include <QStyleHints>
 #include <QToolTip>
 
+// As in fonts.cpp: outside any namespace, and asked for, or the linker drops it.
+static void initialiseIconResource() { Q_INIT_RESOURCE(icons); }
+
 namespace fluxscope {
 namespace {
 
@@ -70,9 +73,12 @@ QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox { padding: 3px 5px; selectio
 QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QListView:focus, QTableView:focus { border-color: @accent; }
 QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button { width: 0; border: none; }
 QComboBox { padding: 4px 8px; }
+QComboBox::drop-down { border: none; width: 20px; }
+QComboBox::down-arrow { image: url(:/fluxscope/icons/chevron-@name.svg); width: 10px; height: 10px; }
+QComboBox QLineEdit { border: none; padding: 0; }
+QListView::item { padding: 3px 4px; }
 QTableView { gridline-color: @grid; border-radius: 0; border: none; }
-QTableView::item { padding: 2px 8px; }
-QHeaderView::section { background: @surface; color: @muted; border: none; border-bottom: 1px solid @border; padding: 4px 8px; }
+QHeaderView::section { background: @surface; color: @muted; border: none; border-bottom: 1px solid @border; padding: 4px 3px; }
 QProgressBar { border: none; border-radius: 3px; background: @grid; max-height: 6px; min-height: 6px; }
 QProgressBar::chunk { background: @accent; border-radius: 3px; }
 QSplitter::handle { background: @border; }
@@ -83,6 +89,8 @@ QFrame[role="banner"] QLabel { color: @text; }
 QFrame[role="bar"] { background: @surface; border: none; border-bottom: 1px solid @border; }
 )");
     const auto put = [&](const char* name, Color color) { sheet.replace(QLatin1String(name), css(color)); };
+    sheet.replace(QLatin1String("@name"),
+                  QString::fromUtf8(theme.name.data(), static_cast<qsizetype>(theme.name.size())));
     // Longer names first: each is replaced as text.
     put("@accentHover", mixed(theme.accent, theme.text, 0.15));
     put("@accent", theme.accent);
@@ -109,6 +117,7 @@ Appearance::Appearance(QApplication& application, ThemeChoice choice)
       startedDark_(isDark(QApplication::palette())),
       choice_(choice),
       theme_(&lightTheme()) {
+    initialiseIconResource();
     QApplication::setStyle(QStringLiteral("Fusion"));  // the same on every desktop, and it obeys a palette
 #if QT_VERSION >= QT_VERSION_CHECK(6, 5, 0)
     connect(QGuiApplication::styleHints(), &QStyleHints::colorSchemeChanged, this, [this] {

@@ -1,0 +1,92 @@
+#include "views/inspector/facts.h"
+
+#include "profiler/analysis/layer_costs.h"
+#include "profiler/analysis/routing_table.h"
+#include "profiler/analysis/run_summary.h"
+#include "profiler/figure/layer_cost_figure.h"
+#include "profiler/figure/number.h"
+#include "profiler/figure/routing_figure.h"
+
+#include <algorithm>
+
+namespace fluxscope {
+namespace {
+
+// A missing number says why, where its value would stand.
+void add(Tooltip& facts, std::string label, const Quantity& quantity, double factor, Unit unit) {
+    if (quantity.value)
+        facts.lines.push_back({std::move(label), formatted(*quantity.value * factor, unit), quantity.origin});
+    else
+        facts.lines.push_back({std::move(label), "n/a", quantity.origin});
+}
+
+Tooltip runFacts(const RunSummary& run) {
+    constexpr double kNanoseconds = 1e9;
+    Tooltip facts;
+    facts.title = "run " + std::to_string(run.run.value()) + " · " + run.policy;
+    facts.lines = {{"role", run.role, ""},
+                   {"outcome", run.outcome + (run.reason.empty() ? "" : ": " + run.reason), ""},
+                   {"sparse form", run.sparse, ""},
+                   {"prompts", formattedCount(run.prompts), ""},
+                   {"prompt tokens", formattedCount(run.promptTokens), ""},
+                   {"generated tokens", formattedCount(run.generatedTokens), ""}};
+    add(facts, "full attention", run.fullShare, 1, Unit::Share);
+    add(facts, "prefill", run.prefillSeconds, kNanoseconds, Unit::Time);
+    add(facts, "first token, median", run.timeToFirstTokenSeconds, kNanoseconds, Unit::Time);
+    add(facts, "decode, tokens per s", run.decodeTokensPerSecond, 1, Unit::None);
+    add(facts, "KV kept", run.kvKeptBytes, 1, Unit::Bytes);
+    add(facts, "KV freed", run.kvFreedBytes, 1, Unit::Bytes);
+    add(facts, "bytes moved", run.bytesMoved, 1, Unit::Bytes);
+    add(facts, "router", run.routerShare, 1, Unit::Share);
+    add(facts, "outside all layers", run.unattributedShare, 1, Unit::Share);
+    if (run.dropped > 0) facts.lines.push_back({"records dropped", formattedCount(run.dropped), ""});
+    return facts;
+}
+
+Tooltip promptFacts(const Snapshot& snapshot, const RoutingTable& table, const RoutingColumn& column) {
+    Tooltip facts;
+    facts.title = column.promptId;
+    facts.lines = {{"kind", column.kind, ""},
+                   {"run", std::to_string(column.run.value()) + " · " + column.policy, ""},
+                   {"prompt tokens", formattedCount(column.promptTokens), ""}};
+    std::int64_t generated = 0;
+    snapshot.tokens.each([&](const TokenRow& token) {
+        generated += token.run == column.run && token.sequence == column.sequence ? 1 : 0;
+    });
+    facts.lines.push_back({"generated tokens", formattedCount(generated), ""});
+    if (const auto share = column.share.value())
+        facts.lines.push_back({"full attention", formatted(*share, Unit::Share),
+                               "of " + std::to_string(table.layers) + " layers"});
+    if (column.batchSequences > 1)
+        facts.lines.push_back(
+            {"batch", formattedCount(column.batchSequences) + " prompts", "that share their times"});
+    return facts;
+}
+
+}  // namespace
+
+Tooltip factsOf(const Snapshot& snapshot, const Selection& selection) {
+    if (selection.run && selection.sequence) {
+        if (selection.steps) {
+            const LayerCosts costs = layerCosts(snapshot, *selection.run, *selection.sequence);
+            if (!costs.empty())
+                return layerCostTooltip(costs, {selection.onlyLayer(), selection.steps->first});
+            return {};
+        }
+        const RoutingTable table = routingTable(snapshot, std::span(&*selection.run, 1));
+        const auto column = table.columnOf(*selection.run, *selection.sequence);
+        if (!column) return {};
+        const auto layer = selection.onlyLayer();
+        if (layer && layer->value() >= 0 && layer->value() < table.layers)
+            return routingTooltip(table, layer->value(), *column);
+        return promptFacts(snapshot, table, table.columns[static_cast<std::size_t>(*column)]);
+    }
+    const std::vector<RunSummary> runs = runSummaries(snapshot);
+    const auto chosen = selection.run
+                            ? std::find_if(runs.begin(), runs.end(),
+                                           [&](const RunSummary& run) { return run.run == *selection.run; })
+                            : (runs.empty() ? runs.end() : std::prev(runs.end()));
+    return chosen == runs.end() ? Tooltip{} : runFacts(*chosen);
+}
+
+}  // namespace fluxscope
