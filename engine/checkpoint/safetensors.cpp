@@ -157,7 +157,7 @@ SafetensorsFile openSafetensors(const std::filesystem::path& file) {
     const std::int64_t dataBytes = mapping->size() - 8 - header;
 
     // The text is read where it lies in the file.
-    const std::string_view text(static_cast<const char*>(static_cast<const void*>(mapping->data() + 8)),
+    const std::string_view text(reinterpret_cast<const char*>(mapping->data() + 8),
                                 static_cast<std::size_t>(header));
     const nlohmann::json json = parseJsonObject(text, where);
     SafetensorsFile content;

@@ -56,8 +56,8 @@ Splitter::Splitter(const std::string& pattern, bool literal, const JsonFields& w
     PCRE2_SIZE at = 0;
     const std::uint32_t options = PCRE2_UTF | (literal ? PCRE2_LITERAL : PCRE2_UCP);
     // PCRE2 counts in its own unsigned char; the bytes are the same.
-    pcre2_code* code = pcre2_compile(static_cast<PCRE2_SPTR>(static_cast<const void*>(text.data())),
-                                     text.size(), options, &error, &at, nullptr);
+    pcre2_code* code =
+        pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), options, &error, &at, nullptr);
     if (!code || text.empty())
         where.refuse("pattern",
                      "is not a regular expression that can be read (" +
@@ -70,7 +70,7 @@ Splitter::Splitter(const std::string& pattern, bool literal, const JsonFields& w
 void Splitter::split(std::string_view text, const std::function<void(std::string_view)>& piece) const {
     const std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data*)> match(
         pcre2_match_data_create_from_pattern(codeOf(code_), nullptr), pcre2_match_data_free);
-    const auto* subject = static_cast<PCRE2_SPTR>(static_cast<const void*>(text.data()));
+    const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
     std::size_t done = 0;  // pieces were handed out up to here
     std::size_t from = 0;
     while (from < text.size()) {

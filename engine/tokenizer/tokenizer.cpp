@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 namespace fluxscope {
 namespace {
@@ -63,6 +64,23 @@ private:
     std::array<std::vector<AddedToken>, 256> byFirstByte_;
 };
 
+// Ranges of characters that are in normal form C wherever they stand: none decomposes, combines, or joins the one before it.
+constexpr std::array<std::pair<char32_t, char32_t>, 15> kAlwaysNfc = {{{0, 0x2FF},
+                                                                       {0x400, 0x482},
+                                                                       {0x48A, 0x52F},
+                                                                       {0x2010, 0x2027},
+                                                                       {0x2030, 0x205E},
+                                                                       {0x20A0, 0x20C0},
+                                                                       {0x2190, 0x2328},
+                                                                       {0x232B, 0x27FF},
+                                                                       {0x3000, 0x3029},
+                                                                       {0x3041, 0x3096},
+                                                                       {0x309D, 0x30FF},
+                                                                       {0x4E00, 0x9FFF},
+                                                                       {0xAC00, 0xD7A3},
+                                                                       {0xFF01, 0xFFEF},
+                                                                       {0x1F300, 0x1FAFF}}};
+
 struct Template {
     std::vector<TokenId> before;
     std::vector<TokenId> after;
@@ -82,7 +100,9 @@ struct Tokenizer::Parts {
     bool wholeWordsFirst = false;  // "ignore_merges"
     Template around;
     std::int64_t endOfIds = 0;
+    bool wantsNfc = false;
 
+    void requireNormalized(std::string_view text) const;
     void readModel(const JsonFields& model);
     void readMerges(const JsonFields& model,
                     const std::unordered_map<std::string, std::int32_t>& idOfLetters);
@@ -249,11 +269,11 @@ void Tokenizer::Parts::readTemplate(const JsonFields& processor, int depth) {
 Tokenizer Tokenizer::load(const std::filesystem::path& file) {
     const nlohmann::json json = readJsonObject(file, kMostFileBytes);
     const JsonFields fields(json, file.string());
-    if (fields.has("normalizer"))
-        fields.refuse("normalizer", "is set, and text is not normalized yet",
-                      "use a tokenizer.json whose normalizer is null");
+    if (fields.has("normalizer") && fields.object("normalizer").text("type") != "NFC")
+        fields.refuse("normalizer", "is set to something other than NFC", kReadable);
     auto parts = std::make_unique<Parts>();
     parts->file = file.string();
+    parts->wantsNfc = fields.has("normalizer");
     parts->readModel(fields.object("model"));
     parts->preTokenizer.emplace(fields);
     parts->readAddedTokens(fields);
@@ -279,7 +299,27 @@ void Tokenizer::Parts::encodePlain(std::string_view text, const char* begin, Enc
     });
 }
 
+// Nothing is normalized here: a text is taken when it surely is in normal form C already, and refused when it may not be,
+// because ids of another form would be wrong silently.
+void Tokenizer::Parts::requireNormalized(std::string_view text) const {
+    for (std::size_t i = 0; i < text.size();) {
+        const Utf8Char c = utf8At(text, i);
+        const bool safe =
+            !c.wellFormed || std::any_of(kAlwaysNfc.begin(), kAlwaysNfc.end(), [&](const auto& range) {
+                return c.codePoint >= range.first && c.codePoint <= range.second;
+            });
+        if (!safe)
+            throw InputError("the text", "",
+                             "has \"" + std::string(text.substr(i, c.length)) + "\" at byte " +
+                                 std::to_string(i) + ", which " + file +
+                                 " wants normalized (NFC), and that is not done yet",
+                             "leave such characters out, or give token ids");
+        i += c.length;
+    }
+}
+
 Encoding Tokenizer::encode(std::string_view text, bool addSpecial) const {
+    if (parts_->wantsNfc) parts_->requireNormalized(text);
     Encoding encoding;
     const auto put = [&](TokenId id, std::int64_t at) {
         encoding.ids.push_back(id);

@@ -57,7 +57,7 @@ protected:
     std::string complaintAboutHeader(Change change) const {
         const std::string content = readText(folder_ / "model.safetensors");
         std::uint64_t length = 0;
-        content.copy(static_cast<char*>(static_cast<void*>(&length)), 8);
+        content.copy(reinterpret_cast<char*>(&length), 8);
         auto header = nlohmann::json::parse(content.substr(8, length));
         change(header);
         writeRawSafetensors(folder_ / "model.safetensors", header.dump(), content.substr(8 + length));

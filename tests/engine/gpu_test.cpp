@@ -1,13 +1,13 @@
 // The whole engine on a GPU against the whole engine on the CPU. Skipped, saying why, where there is no GPU.
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <cmath>
-
 #include "engine/engine.h"
 #include "tests/engine/support.h"
 #include "tests/fixture/random.h"
 #include "tests/fixture/tiny_model.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace fluxscope {
 namespace {
@@ -31,7 +31,12 @@ protected:
         return ids;
     }
     static ForwardResult forward(Model& model, const Policy& policy, std::int32_t chunk) {
-        return model.forward({.ids = randomIds(500), .policy = policy, .chunkTokens = chunk, .firstPosition = 0, .endPosition = 500}, CancelToken{});
+        return model.forward({.ids = randomIds(500),
+                              .policy = policy,
+                              .chunkTokens = chunk,
+                              .firstPosition = 0,
+                              .endPosition = 500},
+                             CancelToken{});
     }
     static float largestRelativeError(const std::vector<float>& a, const std::vector<float>& b) {
         if (a.size() != b.size() || a.empty()) return INFINITY;
@@ -56,16 +61,20 @@ TEST_F(EngineOnGpu, computesWhatTheCpuComputes) {
         const ForwardResult truth = forward(*cpu_, policy, 64);
         for (const std::int32_t chunk : {33, 4096}) {
             const ForwardResult result = forward(*gpu_, policy, chunk);
-            EXPECT_LT(largestRelativeError(result.logits, truth.logits), 1e-3F) << shortForm(policy) << " chunk " << chunk;
+            EXPECT_LT(largestRelativeError(result.logits, truth.logits), 1e-3F)
+                << shortForm(policy) << " chunk " << chunk;
             for (std::size_t l = 0; l < truth.layers.size(); ++l)
-                EXPECT_NEAR(fullProbability(*result.layers[l].decision.logits), fullProbability(*truth.layers[l].decision.logits), 1e-3);
+                EXPECT_NEAR(fullProbability(*result.layers[l].decision.logits),
+                            fullProbability(*truth.layers[l].decision.logits), 1e-3);
         }
     }
 }
 
 TEST_F(EngineOnGpu, decodesWhatTheCpuDecodes) {
     for (const Policy& policy : {Policy{FullPolicy{}}, Policy{SparsePolicy{}}, Policy{InterleavedPolicy{}}}) {
-        RunRequest request{.prompts = {{.id = "p", .kind = "test", .content = randomIds(300)}}, .policy = policy, .maxNew = 100};
+        RunRequest request{.prompts = {{.id = "p", .kind = "test", .content = randomIds(300)}},
+                           .policy = policy,
+                           .maxNew = 100};
         request.stopAtEos = false;
         Observer nobody;
         const SequenceResult onGpu = gpu_->run(request, nobody, CancelToken{}).sequences.front();
@@ -81,7 +90,8 @@ TEST_F(EngineOnGpu, computesIn16Bits) {
     const ForwardResult truth = forward(*cpu_, FullPolicy{}, 0);
     for (const cost::DType type : {cost::DType::BF16, cost::DType::F16}) {
         const auto narrow = Model::load(folder_.path(), {.device = DeviceKind::Cuda, .dtype = type});
-        EXPECT_LT(largestRelativeError(forward(*narrow, FullPolicy{}, 0).logits, truth.logits), 0.1F) << narrow->dtypeName();
+        EXPECT_LT(largestRelativeError(forward(*narrow, FullPolicy{}, 0).logits, truth.logits), 0.1F)
+            << narrow->dtypeName();
     }
 }
 

@@ -126,6 +126,19 @@ TEST_F(TokenizerTest, aTemplateAddsItsTokens) {
     EXPECT_EQ(load().encode("a", false).ids.size(), 1U);
 }
 
+TEST_F(TokenizerTest, textThatMayNeedNormalizingIsRefusedWhereTheFileWantsIt) {
+    const std::vector<TokenId> plain = load().encode("né 中文 😀", false).ids;
+    nlohmann::json json = json_;
+    json["normalizer"] = {{"type", "NFC"}};
+    writeText(folder_ / "tokenizer.json", json.dump());
+    const Tokenizer tokenizer = load();
+    EXPECT_EQ(tokenizer.encode("né 中文 😀", false).ids, plain);
+    for (const char* text : {"e\xCC\x81", "\xE1\x84\x80\xE1\x85\xA1",
+                             "\xE2\x84\xAB"})  // e + acute, Hangul jamo, the Angstrom sign
+        EXPECT_THAT(complaintOf<InputError>([&] { tokenizer.encode(text, false); }),
+                    HasSubstr("wants normalized (NFC)"));
+}
+
 TEST_F(TokenizerTest, hostileMergesAreOneSentence) {
     EXPECT_THAT(complaint([](auto& j) { j["model"]["merges"][3] = {"", "a"}; }),
                 AllOf(HasSubstr("tokenizer.json: "), HasSubstr("merges[3] is a cycle")));

@@ -163,8 +163,7 @@ TYPED_TEST(GpuKernels, slotDecodeIsTheReference) {
             std::vector<float> truth(world.q.size());
             slotDecodeReference(shape, world.q.data(), onHost.data(), truth.data());
             const DeviceBuffer table = uploaded(onDevice);
-            slotDecodeCuda(shape, q.data(),
-                           static_cast<const KvSlot*>(static_cast<const void*>(table.data())), out.data(),
+            slotDecodeCuda(shape, q.data(), reinterpret_cast<const KvSlot*>(table.data()), out.data(),
                            nullptr);
             std::vector<T> host(world.q.size());
             out.read(host.data());
