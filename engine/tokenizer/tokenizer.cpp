@@ -34,8 +34,8 @@ public:
     void add(const AddedToken& token) {
         auto& same = byFirstByte_[static_cast<std::uint8_t>(token.content.front())];
         same.push_back(token);
-        std::stable_sort(same.begin(), same.end(),
-                         [](const auto& a, const auto& b) { return a.content.size() > b.content.size(); });
+        std::sort(same.begin(), same.end(),
+                  [](const auto& a, const auto& b) { return a.content.size() > b.content.size(); });
     }
 
     // Calls `plain` for the text between and `added` for each token, with their places.
@@ -108,7 +108,7 @@ struct Tokenizer::Parts {
                     const std::unordered_map<std::string, std::int32_t>& idOfLetters);
     void readAddedTokens(const JsonFields& tokenizer);
     void readTemplate(const JsonFields& processor, int depth);
-    void encodePlain(std::string_view text, const char* begin, Encoding& encoding) const;
+    void encodePlain(std::string_view text, std::int64_t begin, Encoding& encoding) const;
 };
 
 void Tokenizer::Parts::readModel(const JsonFields& model) {
@@ -285,9 +285,9 @@ Tokenizer::Tokenizer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 
-void Tokenizer::Parts::encodePlain(std::string_view text, const char* begin, Encoding& encoding) const {
+void Tokenizer::Parts::encodePlain(std::string_view text, std::int64_t begin, Encoding& encoding) const {
     preTokenizer->split(text, [&](std::string_view piece) {
-        const std::int64_t at = piece.data() - begin;
+        const std::int64_t at = begin + (piece.data() - text.data());
         if (wholeWordsFirst) {
             if (const auto whole = idOfBytes.find(std::string(piece)); whole != idOfBytes.end()) {
                 encoding.ids.emplace_back(whole->second);
@@ -332,7 +332,10 @@ Encoding Tokenizer::encode(std::string_view text, bool addSpecial) const {
         text,
         [&](std::string_view between) {
             parts_->normalized.split(
-                between, [&](std::string_view plain) { parts_->encodePlain(plain, text.data(), encoding); },
+                between,
+                [&](std::string_view plain) {
+                    parts_->encodePlain(plain, plain.data() - text.data(), encoding);
+                },
                 [&](const AddedToken& token, std::size_t at) {
                     put(TokenId(token.id), between.data() - text.data() + static_cast<std::int64_t>(at));
                 });

@@ -116,7 +116,7 @@ at::Tensor Transformer::routerQueries(LayerIndex layer, const at::Tensor& hidden
     return norm(w.q(x).view({rows, config_.heads, config_.headDim}), w.qNorm);
 }
 
-void Transformer::finish(LayerIndex layer, at::Tensor hidden, const at::Tensor& attended,
+void Transformer::finish(LayerIndex layer, const at::Tensor& hidden, const at::Tensor& attended,
                          const Tracer& at) const {
     const LayerWeights& w = weights_.layers[static_cast<std::size_t>(layer.value())];
     const std::int64_t rows = hidden.size(0);

@@ -36,7 +36,8 @@ public:
     // The router's view of the same rows: queries after q-norm and before RoPE, [rows, heads, dim].
     at::Tensor routerQueries(LayerIndex layer, const at::Tensor& hidden, const Tracer& at) const;
     // hidden += output(attended); hidden += mlp(norm(hidden)). In place: the caller's rows are a view of the whole prompt's.
-    void finish(LayerIndex layer, at::Tensor hidden, const at::Tensor& attended, const Tracer& at) const;
+    void finish(LayerIndex layer, const at::Tensor& hidden, const at::Tensor& attended,
+                const Tracer& at) const;
 
     at::Tensor logits(const at::Tensor& hidden, const Tracer& at) const;  // [rows, vocabulary], fp32
 

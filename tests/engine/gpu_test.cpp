@@ -27,6 +27,7 @@ protected:
     static std::vector<TokenId> randomIds(std::int64_t count) {
         FixtureRandom random(21);
         std::vector<TokenId> ids;
+        ids.reserve(static_cast<std::size_t>(count));
         for (std::int64_t i = 0; i < count; ++i) ids.push_back(TokenId::of(random.next() % 765));
         return ids;
     }

@@ -36,6 +36,7 @@ std::unique_ptr<Model> load(const TinyModelOptions& options) {
 std::vector<TokenId> randomIds(std::int64_t count, std::uint64_t seed = 9) {
     FixtureRandom random(seed);
     std::vector<TokenId> ids;
+    ids.reserve(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) ids.push_back(TokenId::of(random.next() % 765));
     return ids;
 }
