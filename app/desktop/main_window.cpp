@@ -11,6 +11,7 @@
 #include "views/run/run_panel.h"
 
 #include <QCloseEvent>
+#include <QCoreApplication>
 #include <QDir>
 #include <QDockWidget>
 #include <QFileDialog>
@@ -80,7 +81,7 @@ void MainWindow::buildDocks() {
     QDockWidget* log = dockOf(*this, Qt::BottomDockWidgetArea, QStringLiteral("dock-log"), tr("Log"), log_);
     setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
     setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
-    resizeDocks({inspector}, {320}, Qt::Horizontal);
+    resizeDocks({inspector}, {400}, Qt::Horizontal);
     resizeDocks({log}, {110}, Qt::Vertical);
 
     modelLine_ = new QLabel(this);
@@ -95,8 +96,10 @@ void MainWindow::buildSession(const Arguments& arguments) {
     runPanel_ = new RunPanel(this);
     QDockWidget* dock =
         dockOf(*this, Qt::LeftDockWidgetArea, QStringLiteral("dock-run"), tr("Run"), runPanel_);
-    resizeDocks({dock}, {320}, Qt::Horizontal);
-    session_ = new RunSession(*runPanel_, QString::fromStdString(arguments.record), this);
+    resizeDocks({dock}, {300}, Qt::Horizontal);
+    const QString worker =
+        arguments.worker.empty() ? QCoreApplication::applicationFilePath() : QString::fromStdString(arguments.worker);
+    session_ = new RunSession(*runPanel_, worker, QString::fromStdString(arguments.record), this);
 
     connect(session_, &RunSession::logged, log_, &LogPanel::say);
     connect(session_, &RunSession::captureStarted, this, &MainWindow::openCapture);

@@ -3,7 +3,6 @@
 #include "app/start/sample.h"
 #include "profiler/figure/number.h"
 
-#include <QCoreApplication>
 #include <QDateTime>
 #include <QDir>
 #include <QStandardPaths>
@@ -48,11 +47,11 @@ std::optional<double> shareOf(const protocol::ProgressEvent& progress) {
 
 }  // namespace
 
-RunSession::RunSession(RunPanel& panel, QString record, QObject* parent)
+RunSession::RunSession(RunPanel& panel, QString worker, QString record, QObject* parent)
     : QObject(parent),
       panel_(panel),
       record_(std::move(record)),
-      client_(QCoreApplication::applicationFilePath(), {QStringLiteral("--serve")}) {
+      client_(std::move(worker), {QStringLiteral("--serve")}) {
     redraw_.setSingleShot(true);
     redraw_.setInterval(kRedraw);
     connect(&redraw_, &QTimer::timeout, this, [this] { panel_.setWorkerState(shown_); });

@@ -18,8 +18,9 @@ class RunSession : public QObject {
 public:
     static constexpr std::chrono::milliseconds kRedraw{250};
 
-    // `record`: where all runs go; empty: each into a dated file of its own in capturesFolder().
-    RunSession(RunPanel& panel, QString record, QObject* parent);
+    // `worker` is the program started with --serve. `record`: where all runs go; empty: each into a dated file of its own in
+    // capturesFolder().
+    RunSession(RunPanel& panel, QString worker, QString record, QObject* parent);
 
     void loadModel(const QString& argument);  // a folder, or "sample"
     void cancel() { client_.cancel(); }

@@ -1,13 +1,13 @@
 // What the worker says while it works: thinned progress, gathered text, whole characters and whole lines.
+#include "app/protocol/lines.h"
+#include "app/serve/detail/event_writer.h"
+#include "app/serve/detail/run_watch.h"
+
 #include <gmock/gmock.h>
 #include <unistd.h>
 
 #include <array>
 #include <thread>
-
-#include "app/protocol/lines.h"
-#include "app/serve/detail/event_writer.h"
-#include "app/serve/detail/run_watch.h"
 
 namespace fluxscope {
 namespace {
@@ -62,7 +62,8 @@ TEST(JobReport, gathersTextAndLosesNone) {
     JobReport report(writer, 7);
     const JobReport::Clock::time_point start{};
     for (int millisecond = 0; millisecond < 250; ++millisecond)
-        report.token(millisecond % 2, std::string(1, static_cast<char>('a' + millisecond % 2)), start + millisecond * 1ms);
+        report.token(millisecond % 2, std::string(1, static_cast<char>('a' + millisecond % 2)),
+                     start + millisecond * 1ms);
     report.flush();
     std::map<std::int64_t, std::string> texts;
     const auto events = pipe.events();
@@ -82,7 +83,8 @@ TEST(EventWriter, writesWholeLinesFromManyThreads) {
         std::vector<std::jthread> threads;
         for (int thread = 0; thread < 4; ++thread)
             threads.emplace_back([&writer, thread] {
-                for (int i = 0; i < 20; ++i) writer.send({thread, protocol::TokenEvent{i, std::string(500, 'x')}});
+                for (int i = 0; i < 20; ++i)
+                    writer.send({thread, protocol::TokenEvent{i, std::string(500, 'x')}});
             });
     }
     EXPECT_EQ(pipe.events().size(), 80U);
