@@ -29,6 +29,12 @@ protected:
     }
     void settle() { QTest::qWait(200); }
 
+    // By way of a corner: the X server sends nothing for a pointer that is there already, from an earlier test.
+    void hover(QPoint at) {
+        QTest::mouseMove(&overview().canvas(), {1, 1});
+        QTest::mouseMove(&overview().canvas(), at);
+    }
+
     OverviewPane& overview() { return panel_.overview(); }
 
     // Looked for as a user would: where the figure answers with this cell.
@@ -50,7 +56,7 @@ TEST_F(Routing, hoveringACellShowsItsToolTip) {
     show(sampleSnapshot());
     const auto at = cell(7, 3);
     ASSERT_TRUE(at);
-    QTest::mouseMove(&overview().canvas(), *at);
+    hover(*at);
     ASSERT_TRUE(eventually([] { return QToolTip::isVisible(); }));
     const Tooltip expected = routingTooltip(*overview().table(), 7, 3);
     EXPECT_TRUE(QToolTip::text().contains(QString::fromStdString(expected.title).toHtmlEscaped()))
@@ -122,7 +128,7 @@ TEST_F(Routing, measureOfCostIsChosenInTheStoreAndComesBackWithIt) {
 TEST_F(Routing, zoomsAroundThePointerAndADoubleClickShowsEverythingAgain) {
     show(sampleSnapshot());
     const AxisRange all = overview().figure()->columns;
-    QTest::mouseMove(&overview().canvas(), *cell(7, 3));
+    hover(*cell(7, 3));
     ASSERT_TRUE(
         eventually([&] { return store_.hover().has_value(); }));  // the X server moves it in its own time
     for (int i = 0; i < 4; ++i) QTest::keyClick(&overview().canvas(), Qt::Key_W);
@@ -150,7 +156,7 @@ TEST_F(Routing, showsAPromptIdThatIsMarkupAsText) {
     show(sampleSnapshot({.layers = 6, .prompts = 4, .steps = 3, .hostileId = "<img src=x>\xFF&amp;"}));
     const auto column = overview().table()->columnOf(RunIndex(1), SequenceIndex(0));
     ASSERT_TRUE(column);
-    QTest::mouseMove(&overview().canvas(), *cell(2, *column));
+    hover(*cell(2, *column));
     ASSERT_TRUE(eventually([] { return QToolTip::isVisible(); }));
     EXPECT_TRUE(QToolTip::text().contains(QStringLiteral("&lt;img")));
     EXPECT_FALSE(QToolTip::text().contains(QStringLiteral("<img")));

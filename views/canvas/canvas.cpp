@@ -89,7 +89,12 @@ bool Canvas::event(QEvent* event) {
     }
     if (const auto input = toCanvasInput(*event)) {
         emit received(*input);
-        if (event->type() == QEvent::FocusOut || event->type() == QEvent::Leave) return QWidget::event(event);
+        switch (event->type()) {
+            case QEvent::FocusOut:
+            case QEvent::Enter:
+            case QEvent::Leave: return QWidget::event(event);
+            default: break;
+        }
         event->accept();
         if (event->type() == QEvent::MouseButtonPress) setFocus(Qt::MouseFocusReason);
         return true;

@@ -52,6 +52,10 @@ std::optional<CanvasInput> toCanvasInput(const QEvent& event) {
             const auto& mouse = static_cast<const QMouseEvent&>(event);
             return PointerMoved{toPoint(mouse.position()), toModifiers(mouse.modifiers())};
         }
+        case QEvent::Enter: {  // a window may open under a pointer that does not move
+            const auto& enter = static_cast<const QEnterEvent&>(event);
+            return PointerMoved{toPoint(enter.position()), toModifiers(enter.modifiers())};
+        }
         case QEvent::MouseButtonPress: {
             const auto& mouse = static_cast<const QMouseEvent&>(event);
             if (const auto button = toButton(mouse.button()))

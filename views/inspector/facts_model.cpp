@@ -3,6 +3,8 @@
 #include "views/fonts.h"
 
 #include <QFont>
+#include <QGuiApplication>
+#include <QPalette>
 
 namespace fluxscope {
 
@@ -49,6 +51,8 @@ QVariant FactsModel::data(const QModelIndex& index, int role) const {
         font.setPointSizeF(9);
         return font;
     }
+    if (role == Qt::ForegroundRole && index.column() == Origin)
+        return QGuiApplication::palette().brush(QPalette::PlaceholderText);
     return {};
 }
 

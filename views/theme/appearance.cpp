@@ -4,6 +4,7 @@
 #include <QPalette>
 #include <QStyleHints>
 #include <QToolTip>
+#include <cmath>
 
 // As in fonts.cpp: outside any namespace, and asked for, or the linker drops it.
 static void initialiseIconResource() { Q_INIT_RESOURCE(icons); }
@@ -13,7 +14,7 @@ namespace {
 
 Color mixed(Color a, Color b, double share) {
     const auto part = [share](std::uint8_t x, std::uint8_t y) {
-        return static_cast<std::uint8_t>(x + (y - x) * share + 0.5);
+        return static_cast<std::uint8_t>(std::lround(x + (y - x) * share));
     };
     return {part(a.r, b.r), part(a.g, b.g), part(a.b, b.b), 255};
 }
@@ -78,6 +79,7 @@ QComboBox::down-arrow { image: url(:/fluxscope/icons/chevron-@name.svg); width: 
 QComboBox QLineEdit { border: none; padding: 0; }
 QListView::item { padding: 3px 4px; }
 QTableView { gridline-color: @grid; border-radius: 0; border: none; }
+QTableView::item { padding: 3px; }
 QHeaderView::section { background: @surface; color: @muted; border: none; border-bottom: 1px solid @border; padding: 4px 3px; }
 QProgressBar { border: none; border-radius: 3px; background: @grid; max-height: 6px; min-height: 6px; }
 QProgressBar::chunk { background: @accent; border-radius: 3px; }

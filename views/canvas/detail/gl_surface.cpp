@@ -75,7 +75,9 @@ ImTextureID GlSurface::textureOf(const Image& image) {
         gl.glTexImage2D(GL_TEXTURE_2D, 0, GL_RGBA, image.columns, image.rows, 0, GL_RGBA, GL_UNSIGNED_BYTE,
                         image.pixels->data());
     }
-    return reinterpret_cast<ImTextureID>(static_cast<std::uintptr_t>(texture.name));
+    // ImGui's opengl3 back-end takes the texture's name for its id.
+    return reinterpret_cast<ImTextureID>(
+        static_cast<std::uintptr_t>(texture.name));  // NOLINT(performance-no-int-to-ptr)
 }
 
 void GlSurface::dropUnusedTextures() {
