@@ -76,8 +76,8 @@ ImTextureID GlSurface::textureOf(const Image& image) {
                         image.pixels->data());
     }
     // ImGui's opengl3 back-end takes the texture's name for its id.
-    return reinterpret_cast<ImTextureID>(
-        static_cast<std::uintptr_t>(texture.name));  // NOLINT(performance-no-int-to-ptr)
+    const std::uintptr_t id = texture.name;
+    return reinterpret_cast<ImTextureID>(id);  // NOLINT(performance-no-int-to-ptr)
 }
 
 void GlSurface::dropUnusedTextures() {
