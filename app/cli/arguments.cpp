@@ -35,6 +35,16 @@ std::optional<SparseForm> AttentionOptions::sparseForm() const {
     return parseSparseForm(sparse);
 }
 
+void DeviceOptions::declare(CLI::App& command) {
+    command.add_option("--device", device, "cpu or cuda")
+        ->check(CLI::IsMember({"cpu", "cuda"}))
+        ->capture_default_str();
+    command
+        .add_option("--dtype", dtype,
+                    "fp32, bf16 or fp16; without it fp32 on the CPU, the checkpoint's on CUDA")
+        ->check(CLI::IsMember({"fp32", "bf16", "fp16"}));
+}
+
 std::string contentOf(const std::string& file) {
     if (file == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
     std::ostringstream content;

@@ -30,6 +30,12 @@ struct AttentionOptions {
     std::optional<SparseForm> sparseForm() const;
 };
 
+struct DeviceOptions {
+    std::string device = "cpu";
+    std::string dtype;  // empty: the engine's choice for the device
+    void declare(CLI::App& command);
+};
+
 // A whole file, byte for byte; "-" is stdin. Throws InputError.
 std::string contentOf(const std::string& file);
 

@@ -16,10 +16,9 @@ namespace {
 struct Options {
     ModelOption model;
     AttentionOptions attention;
+    DeviceOptions device;
     std::string ids;
     std::string out;
-    std::string dtype;
-    std::string device = "cpu";
     std::int32_t chunk = 0;
     std::string positions = "all";
     bool json = false;
@@ -41,8 +40,9 @@ int forward(const Options& options, Session& session) {
         session.terminal.progress(progress.stage + ' ' + byteText(progress.done) + " of " +
                                   byteText(progress.total));
     };
-    const protocol::LoadedEvent loaded = host.load(
-        {options.model.folder().string(), options.device, options.dtype, "off"}, events, session.cancel);
+    const protocol::LoadedEvent loaded =
+        host.load({options.model.folder().string(), options.device.device, options.device.dtype, "off"},
+                  events, session.cancel);
     wanted.policy = options.attention.policyFor(loaded.model.routerParameters > 0);
     session.terminal.progress("forward, " + std::to_string(wanted.ids.size()) + " tokens");
     const ForwardReport report = host.forward(wanted, session.cancel);
@@ -89,13 +89,7 @@ void addForward(CLI::App& app, Session& session) {
         ->required();
     command.add_option("--out", options->out, "The .safetensors file to write")->required();
     options->attention.declare(command);
-    command
-        .add_option("--dtype", options->dtype,
-                    "fp32, bf16 or fp16; without it fp32 on the CPU, the checkpoint's on CUDA")
-        ->check(CLI::IsMember({"fp32", "bf16", "fp16"}));
-    command.add_option("--device", options->device, "cpu or cuda")
-        ->check(CLI::IsMember({"cpu", "cuda"}))
-        ->capture_default_str();
+    options->device.declare(command);
     command.add_option("--chunk", options->chunk, "Tokens per prefill chunk; without it the engine chooses")
         ->check(CLI::Range(1, std::numeric_limits<std::int32_t>::max()));
     command.add_option("--positions", options->positions, "Whose logits: all, last, or A:B (B excluded)")

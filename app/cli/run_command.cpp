@@ -15,6 +15,7 @@ using nlohmann::json;
 struct Options {
     ModelOption model;
     AttentionOptions attention;
+    DeviceOptions device;
     std::string prompt;
     std::string promptFile;
     std::string prompts;
@@ -102,8 +103,9 @@ int run(const Options& options, Session& session) {
     events.progress = [&session](const protocol::ProgressEvent& progress) {
         session.terminal.progress(progressText(progress));
     };
-    const protocol::LoadedEvent loaded =
-        host.load({options.model.folder().string(), "cpu", "", options.collect}, events, session.cancel);
+    const protocol::LoadedEvent loaded = host.load(
+        {options.model.folder().string(), options.device.device, options.device.dtype, options.collect},
+        events, session.cancel);
     if (loaded.model.untrained)
         session.terminal.note("this model is random and untrained: its text and its routing mean nothing");
     wanted.policy = options.attention.policyFor(loaded.model.routerParameters > 0);
@@ -136,6 +138,7 @@ void addRun(CLI::App& app, Session& session) {
     source.add_option("--prompts", options->prompts, "A prompt set: JSON lines with id, kind, text");
     source.require_option(1);
     options->attention.declare(command);
+    options->device.declare(command);
     command.add_option("--max-new", options->maxNew, "Tokens to generate at most")
         ->check(CLI::Range(1, std::numeric_limits<std::int32_t>::max()))
         ->capture_default_str();
