@@ -9,21 +9,21 @@ tools/build release programs
 bin=$PWD/build/release/bin
 prompts=$PWD/sample_data/prompts/sample.jsonl
 model=$PWD/build/release/sample-model
-if [ ! -d "$model" ]; then
-    # Under another name until it is whole, so that an interrupted run leaves no half of a model.
+if [ ! -d sample_data/model ] && [ ! -d "$model" ]; then
+    # No trained model in this clone: a tiny random one, under another name until it is whole.
     rm -rf "$model.new"
     "$bin/tiny-model" "$model.new" >/dev/null
     mv "$model.new" "$model"
 fi
 
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
-    exec "$bin/fluxscope" --model "$model" --prompts "$prompts" "$@"
+    exec "$bin/fluxscope" sample --prompts "$prompts" "$@"
 fi
 out=$PWD/build/sample
 mkdir -p "$out"
 rm -f "$out"/sample.fluxdb*
 echo "run: no display (neither DISPLAY nor WAYLAND_DISPLAY is set); running the sample prompts headless" >&2
-"$bin/fluxscope-cli" run "$model" --prompts "$prompts" --capture "$out/sample.fluxdb" >/dev/null
+"$bin/fluxscope-cli" run sample --prompts "$prompts" --capture "$out/sample.fluxdb" >/dev/null
 "$bin/fluxscope-cli" report "$out/sample.fluxdb" --html "$out/sample.html" >/dev/null
 echo "capture: $out/sample.fluxdb"
 echo "report:  $out/sample.html"
