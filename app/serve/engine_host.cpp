@@ -85,10 +85,10 @@ EngineHost::~EngineHost() = default;
 
 protocol::LoadedEvent EngineHost::load(const HostLoad& wanted, const HostEvents& events,
                                        const CancelToken& cancel) {
+    parts_->model.reset();  // two models at once may not fit
     if (wanted.collect != "auto" && wanted.collect != "off")
         throw UsageError{"collect", "", "is '" + printable(wanted.collect, 40) + "'", "give auto or off"};
     const LoadOptions options = optionsOf(wanted);
-    parts_->model.reset();  // two models at once may not fit
     parts_->collect = wanted.collect;
     const auto progress = [&events](const LoadProgress& at) {
         if (events.progress) events.progress({"loading", at.bytesDone, at.bytesTotal, "bytes", 0, 0});

@@ -63,7 +63,15 @@ public:
     int work() {
         events_.send({0, protocol::ReadyEvent{program_, ::getpid()}});
         std::thread reader([this] { read(); });
-        while (auto job = nextJob()) carryOut(job->request, *job->cancel);
+        while (auto job = nextJob()) {
+            const protocol::Event last = carryOut(job->request, *job->cancel);
+            {
+                // Whoever reads "done" and asks for the status at once must not hear that we are busy.
+                const std::lock_guard lock(mutex_);
+                running_ = nullptr;
+            }
+            events_.send(last);
+        }
         wake_.wake();
         reader.join();
         return 0;
@@ -122,7 +130,7 @@ private:
         {
             const std::lock_guard lock(mutex_);
             status.model = model_;
-            status.busy = running_ != nullptr;
+            status.busy = running_ != nullptr || !jobs_.empty();
         }
         events_.send({id, status});
     }
@@ -137,7 +145,6 @@ private:
 
     std::optional<Job> nextJob() {
         std::unique_lock lock(mutex_);
-        running_ = nullptr;
         changed_.wait(lock, [this] { return ended_ || !jobs_.empty(); });
         if (ended_ || events_.broken()) return std::nullopt;
         Job job = std::move(jobs_.front());
@@ -146,21 +153,22 @@ private:
         return job;
     }
 
-    void carryOut(const Request& request, const CancelToken& cancel) {
+    // The event that ends the request.
+    protocol::Event carryOut(const Request& request, const CancelToken& cancel) {
         JobReport report(events_, request.id);
         try {
             if (const auto* wanted = std::get_if<protocol::LoadRequest>(&request.what))
-                load(request.id, *wanted, report, cancel);
-            else if (const auto* wantedRun = std::get_if<protocol::RunRequest>(&request.what))
-                run(request.id, *wantedRun, report, cancel);
+                return {request.id, load(*wanted, report, cancel)};
+            return run(request.id, std::get<protocol::RunRequest>(request.what), report, cancel);
         } catch (...) {
             report.flush();
-            fail(request.id, currentFailure());
+            const Failure failure = currentFailure();
+            return {request.id, protocol::FailedEvent{failure.family, failure.message}};
         }
     }
 
-    void load(std::int64_t id, const protocol::LoadRequest& wanted, JobReport& report,
-              const CancelToken& cancel) {
+    protocol::LoadedEvent load(const protocol::LoadRequest& wanted, JobReport& report,
+                               const CancelToken& cancel) {
         {
             const std::lock_guard lock(mutex_);
             model_.reset();
@@ -173,11 +181,11 @@ private:
             const std::lock_guard lock(mutex_);
             model_ = loaded.model;
         }
-        events_.send({id, std::move(loaded)});
+        return loaded;
     }
 
-    void run(std::int64_t id, const protocol::RunRequest& wanted, JobReport& report,
-             const CancelToken& cancel) {
+    protocol::Event run(std::int64_t id, const protocol::RunRequest& wanted, JobReport& report,
+                        const CancelToken& cancel) {
         HostEvents events;
         events.progress = [&report](const protocol::ProgressEvent& progress) { report.progress(progress); };
         events.token = [&report](SequenceIndex sequence, const std::string& text) {
@@ -194,8 +202,9 @@ private:
             {wanted.prompts, wanted.policy, wanted.sparse, wanted.maxNew, wanted.seed, wanted.capture},
             events, cancel);
         report.flush();
-        if (done.recordingProblem) return fail(id, {ErrorFamily::Machine, *done.recordingProblem});
-        events_.send({id, protocol::RunDoneEvent{done.run}});
+        if (done.recordingProblem)
+            return {id, protocol::FailedEvent{ErrorFamily::Machine, *done.recordingProblem}};
+        return {id, protocol::RunDoneEvent{done.run}};
     }
 
     void fail(std::int64_t id, const Failure& failure) {
