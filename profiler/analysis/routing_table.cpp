@@ -63,7 +63,7 @@ std::vector<Placed> placeColumns(const Snapshot& snapshot, const std::map<RunInd
         }
         placed.push_back(std::move(p));
     }
-    std::stable_sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
+    std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
         return std::tie(a.column.kind, a.prompt, a.run, a.column.sequence) <
                std::tie(b.column.kind, b.prompt, b.run, b.column.sequence);
     });

@@ -3,6 +3,7 @@
 #include "profiler/analysis/routing_table.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <tuple>
 
@@ -11,12 +12,13 @@ namespace fluxscope {
 namespace {
 
 // A file may hold any 64-bit number: sums and differences saturate, they never overflow.
-Nanoseconds plus(Nanoseconds a, Nanoseconds b) {
+std::int64_t plus(std::int64_t a, std::int64_t b) {
     std::int64_t sum = 0;
-    if (__builtin_add_overflow(a.count(), b.count(), &sum))
-        return b.count() > 0 ? Nanoseconds::max() : Nanoseconds::min();
-    return Nanoseconds{sum};
+    if (!__builtin_add_overflow(a, b, &sum)) return sum;
+    return b > 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min();
 }
+
+Nanoseconds plus(Nanoseconds a, Nanoseconds b) { return Nanoseconds{plus(a.count(), b.count())}; }
 
 Nanoseconds minus(Nanoseconds a, Nanoseconds b) {
     std::int64_t difference = 0;
@@ -87,7 +89,7 @@ public:
         s.reason = run_.reason;
         s.dropped = run_.dropped;
         s.prompts = static_cast<std::int64_t>(sequences_.size());
-        for (const auto& [index, row] : sequences_) s.promptTokens += row.promptTokens;
+        for (const auto& [index, row] : sequences_) s.promptTokens = plus(s.promptTokens, row.promptTokens);
         addTokens(s);
         addPrefill(s);
         addShares(s);

@@ -24,8 +24,11 @@ std::vector<Tick> ticksAt(double step, double low, double high, double factor, i
     // Counted in integers: adding up the step would drift.
     const double first = std::ceil(low / step - 1e-9);
     const double last = std::floor(high / step + 1e-9);
-    for (double k = first; k <= last; ++k)
-        ticks.push_back({k * step * factor, withDecimals(k * step, decimals)});
+    const auto count = static_cast<std::int64_t>(std::clamp(last - first + 1, 0.0, 1e4));
+    for (std::int64_t i = 0; i < count; ++i) {
+        const double at = (first + static_cast<double>(i)) * step;
+        ticks.push_back({at * factor, withDecimals(at, decimals)});
+    }
     return ticks;
 }
 

@@ -35,7 +35,8 @@ TEST_P(EachTheme, textReadsOnEverythingItStandsOn) {
     for (const Color text :
          {theme.text, theme.textMuted, theme.full, theme.sparse, theme.accent, theme.warning})
         for (const Color under : {theme.background, theme.surface}) EXPECT_GE(contrast(text, under), 4.5);
-    for (double t = 0; t <= 1; t += 1.0 / 256) {
+    for (int i = 0; i <= 256; ++i) {
+        const double t = i / 256.0;
         const Color cost = sequentialColor(t, theme);
         const Color routing = routingColor(t, theme);
         EXPECT_GE(contrast(cost, readableOn(cost)), 4.5) << t;

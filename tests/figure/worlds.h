@@ -3,6 +3,7 @@
 
 #include "tests/analysis/snapshot_builder.h"
 
+#include <sstream>
 #include <string>
 
 namespace fluxscope::testing {
@@ -49,20 +50,19 @@ inline Snapshot smallCapture() {
 inline Snapshot largeCapture(std::int32_t layers, std::int32_t prompts, std::int32_t steps) {
     SnapshotBuilder builder;
     builder.layers(layers);
-    std::string sequences = "sequence batch prompt kind tokens\n";
-    std::string decisions = "sequence layer decision p threshold\n";
+    std::ostringstream sequences;
+    std::ostringstream decisions;
+    sequences << "sequence batch prompt kind tokens\n";
+    decisions << "sequence layer decision p threshold\n";
     for (std::int32_t s = 0; s < prompts; ++s) {
         const std::string kind = "kind" + std::to_string(s * 4 / prompts);
-        sequences += std::to_string(s) + " " + std::to_string(s) + " " + kind + "-" + std::to_string(s) +
-                     " " + kind + " 100\n";
+        sequences << s << ' ' << s << ' ' << kind << '-' << s << ' ' << kind << " 100\n";
         for (std::int32_t layer = 0; layer < layers; ++layer) {
             const int p = 1 + (layer * 37 + s * 11) % 98;
-            decisions += std::to_string(s) + " " + std::to_string(layer) +
-                         (p > 50 ? " full 0." : " sparse 0.") + (p < 10 ? "0" : "") + std::to_string(p) +
-                         " 0.5\n";
+            decisions << s << ' ' << layer << (p > 50 ? " full " : " sparse ") << p / 100.0 << " 0.5\n";
         }
     }
-    builder.sequences(sequences).decisions(decisions);
+    builder.sequences(sequences.str()).decisions(decisions.str());
     for (std::int32_t step = 0; step < steps; ++step)
         for (std::int32_t layer = -1; layer < layers; ++layer) {
             LayerStepRow row;
