@@ -11,7 +11,7 @@
 
 namespace fluxscope {
 
-// "host-timer" -> "measured, host timer". A source that is not ours is quoted as it stands in the file.
+// "host-timer" -> "measured, host timer"; "host-enqueue" says that the device was not timed. A source that is not ours is quoted as it stands in the file.
 std::string timeOrigin(std::string_view timeSource);
 
 // "analytic" -> "modelled, kernels/cost v1"; "hw_range" -> "measured, range counters";
