@@ -97,8 +97,8 @@ void MainWindow::buildSession(const Arguments& arguments) {
     QDockWidget* dock =
         dockOf(*this, Qt::LeftDockWidgetArea, QStringLiteral("dock-run"), tr("Run"), runPanel_);
     resizeDocks({dock}, {300}, Qt::Horizontal);
-    const QString worker =
-        arguments.worker.empty() ? QCoreApplication::applicationFilePath() : QString::fromStdString(arguments.worker);
+    const QString worker = arguments.worker.empty() ? QCoreApplication::applicationFilePath()
+                                                    : QString::fromStdString(arguments.worker);
     session_ = new RunSession(*runPanel_, worker, QString::fromStdString(arguments.record), this);
 
     connect(session_, &RunSession::logged, log_, &LogPanel::say);
@@ -219,7 +219,7 @@ QString MainWindow::askWhere(const QString& title, const QString& suffix, const 
 }
 
 template <class Work>
-void MainWindow::save(const QString& file, Work work) {
+void MainWindow::save(const QString& file, const Work& work) {
     jobs_.run(
         saveTag_,
         [file, work] {

@@ -65,7 +65,7 @@ private:
     const DisplayList* figure() const;
     QString askWhere(const QString& title, const QString& suffix, const QString& filter);
     template <class Work>
-    void save(const QString& file, Work work);
+    void save(const QString& file, const Work& work);
 
     Appearance& appearance_;
     Settings settings_;

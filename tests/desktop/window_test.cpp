@@ -72,13 +72,15 @@ TEST_F(Window, runsAndTellsAboutTheCellUnderThePointer) {
 
     GestureCanvas& canvas = window->routing().overview().canvas();
     const auto& table = *window->routing().overview().table();
-    std::optional<Point> over;  // the middle of some cell of the prompt whose name has markup in it
-    for (double x = 0; x < figure()->list.size.width && !over; x += 4)
-        for (double y = 0; y < figure()->list.size.height && !over; y += 4) {
-            const auto hit = figure()->hitAt({x, y});
-            if (hit && hit->layer == 2 && hit->column &&
-                table.columns[static_cast<std::size_t>(*hit->column)].kind == "prose")
-                over = {x + 2, y + 2};
+    // A point in the third layer of the prompt whose name has markup in it.
+    std::optional<Point> over;
+    const Size size = figure()->list.size;
+    for (int x = 0; x < size.width && !over; x += 4)
+        for (int y = 0; y < size.height && !over; y += 4) {
+            const auto hit = figure()->hitAt({x + 2.0, y + 2.0});
+            if (!hit || !hit->column || hit->layer != 2) continue;
+            if (table.columns[static_cast<std::size_t>(*hit->column)].kind == "prose")
+                over = Point{x + 2.0, y + 2.0};
         }
     ASSERT_TRUE(over);
     QTest::mouseMove(&canvas, QPoint(5, 5));

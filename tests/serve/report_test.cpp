@@ -91,7 +91,6 @@ TEST(EventWriter, writesWholeLinesFromManyThreads) {
 }
 
 TEST(RunWatch, handsOutWholeCharactersOnly) {
-    std::string shown;
     std::vector<std::string> pieces;
     HostEvents events;
     events.token = [&pieces](SequenceIndex, const std::string& text) { pieces.push_back(text); };

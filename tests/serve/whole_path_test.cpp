@@ -6,8 +6,11 @@
 #include "profiler/figure/routing_figure.h"
 
 #include <gmock/gmock.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -31,12 +34,20 @@ void expectGolden(const std::string& name, const std::string& seen) {
     EXPECT_EQ(seen, wanted.str()) << file;
 }
 
+int exitCodeOf(std::string program, std::string argument) {
+    std::array<char*, 3> arguments{program.data(), argument.data(), nullptr};
+    pid_t child = 0;
+    if (::posix_spawn(&child, program.c_str(), nullptr, nullptr, arguments.data(), environ) != 0) return -1;
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 class WholePath : public ::testing::Test {
 protected:
     WholePath() : folder(fs::temp_directory_path() / ("whole-path-" + std::to_string(::getpid()))) {
         fs::create_directories(folder);
-        const std::string command = std::string(FLUXSCOPE_TINY_MODEL) + ' ' + (folder / "model").string();
-        EXPECT_EQ(std::system(command.c_str()), 0);
+        EXPECT_EQ(exitCodeOf(FLUXSCOPE_TINY_MODEL, folder / "model"), 0);
     }
     ~WholePath() override { fs::remove_all(folder); }
 
@@ -92,7 +103,8 @@ std::string rowsOf(const Snapshot& snapshot) {
     });
     snapshot.tokens.each([&text](const TokenRow& row) {
         text << "token sequence " << row.sequence.value() << " step " << row.step.value() << " id "
-             << row.token.value() << " '" << printable(row.text) << "' logprob/100 " << hundredths(row.logprob) << '\n';
+             << row.token.value() << " '" << printable(row.text) << "' logprob/100 "
+             << hundredths(row.logprob) << '\n';
     });
     snapshot.layerSteps.each([&text](const LayerStepRow& row) {
         text << "layer_step batch " << row.batch.value() << ' ' << nameOf(row.phase) << " step "

@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -42,7 +43,7 @@ Finding cpu() {
 
 Finding memory() {
     const auto bytes = [](const char* key) {
-        return std::atoll(procValue("/proc/meminfo", key).c_str()) * 1024;
+        return std::strtoll(procValue("/proc/meminfo", key).c_str(), nullptr, 10) * 1024;
     };
     const long long total = bytes("MemTotal");
     const long long available = bytes("MemAvailable");
