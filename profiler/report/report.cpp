@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 namespace fluxscope {
 
@@ -22,6 +23,15 @@ std::string bytes(double value) { return formatted(value, Unit::Bytes); }
 
 std::string count(std::int64_t n, const char* one, const char* many) {
     return formattedCount(n) + " " + (n == 1 ? one : many);
+}
+
+// Runs whose layers were timed by when the host had enqueued them.
+std::set<RunIndex> enqueueTimedRuns(const Snapshot& snapshot) {
+    std::set<RunIndex> runs;
+    snapshot.layerSteps.each([&runs](const LayerStepRow& row) {
+        if (row.timeSource == "host-enqueue") runs.insert(row.run);
+    });
+    return runs;
 }
 
 void addNotices(const Snapshot& snapshot, Report& report) {
@@ -49,6 +59,10 @@ void addNotices(const Snapshot& snapshot, Report& report) {
             report.notices.push_back(name + " has the role '" + printable(run.role) +
                                      "': its times are never quoted as latency.");
     }
+    for (const RunIndex run : enqueueTimedRuns(snapshot))
+        report.notices.push_back("Run " + std::to_string(run.value()) +
+                                 " ran on a GPU whose kernels were not timed: the times of its layers are "
+                                 "those the host took to enqueue them.");
     for (const std::string& problem : snapshot.problems) report.notices.push_back(printable(problem, 400));
 }
 

@@ -90,6 +90,7 @@ TEST(Report, namesWhatAReaderMustKnowFirst) {
             .layers(1)
             .sequences("sequence prompt\n 0 a")
             .runs("run role policy outcome dropped\n 1 timed routed - 7\n 2 counters full finished 0")
+            .cost({.run = RunIndex{2}, .timeSource = "host-enqueue"})
             .build();
     s.models.front().facts.untrained = true;
     s.problems = {"table 'kv' could not be read"};
@@ -99,9 +100,12 @@ TEST(Report, namesWhatAReaderMustKnowFirst) {
         "texts "
         "mean nothing.";
     const std::vector<std::string> expected{
-        untrained, "Run 1 has no end: its process was lost, and what it had recorded until then is shown.",
+        untrained,
+        "Run 1 has no end: its process was lost, and what it had recorded until then is shown.",
         "Run 1 dropped 7 records: totals are too low by what they held.",
         "Run 2 has the role 'counters': its times are never quoted as latency.",
+        "Run 2 ran on a GPU whose kernels were not timed: the times of its layers are those the host took to "
+        "enqueue them.",
         "table 'kv' could not be read"};
     EXPECT_EQ(report.notices, expected);
     for (const std::string& text : {htmlReport(report), markdownReport(report), jsonReport(report)})
