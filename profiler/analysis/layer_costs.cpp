@@ -64,7 +64,26 @@ void fillKv(const Snapshot& snapshot, const Wanted& wanted, LayerCosts& costs) {
                 costs.kvBytes.set(layer, step, costs.kvBytes.at(layer, step - 1));
 }
 
+std::vector<double> valuesOf(const CostGrid& grid, std::int32_t layers, std::int32_t begin,
+                             std::int32_t end) {
+    std::vector<double> values;
+    for (std::int32_t layer = 0; layer < layers; ++layer)
+        for (std::int32_t step = begin; step < end; ++step)
+            if (grid.at(layer, step) >= 0) values.push_back(static_cast<double>(grid.at(layer, step)));
+    return values;
+}
+
 }  // namespace
+
+ScaleEnd scaleEnd(std::vector<double> values) {
+    if (values.empty()) return {};
+    const double largest = *std::max_element(values.begin(), values.end());
+    const auto at =
+        values.begin() + static_cast<std::ptrdiff_t>(0.98 * static_cast<double>(values.size() - 1));
+    std::nth_element(values.begin(), at, values.end());
+    if (*at > 0 && *at < largest / 2) return {*at, true};
+    return {largest, false};
+}
 
 const CostGrid& LayerCosts::grid(CostMeasure measure) const {
     switch (measure) {
@@ -133,6 +152,13 @@ LayerCosts layerCosts(const Snapshot& snapshot, RunIndex run, SequenceIndex sequ
     if (!costs.empty()) {
         fillCosts(snapshot, wanted, costs);
         fillKv(snapshot, wanted, costs);
+        for (const CostMeasure measure :
+             {CostMeasure::Time, CostMeasure::Bytes, CostMeasure::Flops, CostMeasure::KvBytes}) {
+            const CostGrid& grid = costs.grid(measure);
+            const auto at = static_cast<std::size_t>(measure);
+            costs.prefillEnd[at] = scaleEnd(valuesOf(grid, costs.layers, 0, 1));
+            costs.decodeEnd[at] = scaleEnd(valuesOf(grid, costs.layers, 1, costs.steps));
+        }
     }
     return costs;
 }

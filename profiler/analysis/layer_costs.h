@@ -6,6 +6,7 @@
 
 #include "profiler/analysis/routing_table.h"
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,13 @@ private:
     std::vector<std::int64_t> values_;
 };
 
+// Where a colour scale from 0 ends: the largest value, or the 98th percentile when that is less than half of it.
+struct ScaleEnd {
+    double value = 0;
+    bool exceeded = false;  // there are larger values
+};
+ScaleEnd scaleEnd(std::vector<double> values);
+
 struct LayerCosts {
     RunIndex run;
     SequenceIndex sequence;
@@ -57,6 +65,9 @@ struct LayerCosts {
     CostGrid outsideTime;  // one row each: embedding, head, sampling
     CostGrid outsideBytes;
     CostGrid outsideFlops;
+
+    std::array<ScaleEnd, 4> prefillEnd;  // by CostMeasure, of layers only
+    std::array<ScaleEnd, 4> decodeEnd;
 
     std::string timeOrigin;
     std::string bytesOrigin;

@@ -68,8 +68,8 @@ private:
         for (const RoutingCell& cell : costs_.routing) marks_.add(cell, view_.undecidedBand);
         for (std::int32_t step = 0; outside_ != nullptr && step < costs_.steps; ++step)
             hasOutside_ = hasOutside_ || outside_->at(0, step) >= 0;
-        prefillEnd_ = scaleEnd(valuesOf(0, 1));
-        decodeEnd_ = scaleEnd(valuesOf(1, costs_.steps));
+        prefillEnd_ = costs_.prefillEnd[static_cast<std::size_t>(view_.measure)];
+        decodeEnd_ = costs_.decodeEnd[static_cast<std::size_t>(view_.measure)];
 
         figure_.layers = visibleRange(view_.layers, costs_.layers);
         decodeRange();
@@ -120,14 +120,6 @@ private:
         band.size = width;
         band.end = 1;
         return band;
-    }
-
-    std::vector<double> valuesOf(std::int32_t begin, std::int32_t end) const {
-        std::vector<double> values;
-        for (std::int32_t layer = 0; layer < costs_.layers; ++layer)
-            for (std::int32_t step = begin; step < end; ++step)
-                if (grid_.at(layer, step) >= 0) values.push_back(static_cast<double>(grid_.at(layer, step)));
-        return values;
     }
 
     double outsideHeight(double row) const { return hasOutside_ ? 6 + row : 0; }
@@ -196,27 +188,24 @@ private:
     }
 
     void routingColumn() {
-        const Theme& theme = painter_.theme();
+        const ColorTable colors([&theme = painter_.theme()](double t) { return routingColor(t, theme); });
         const auto decision = [&](std::int32_t r) -> const RoutingCell& {
             return costs_.routing[static_cast<std::size_t>(r)];
         };
         painter_.clip(columnRect(routing_));
         paintHeat(
             painter_, routing_, rows_,
-            [&](std::int32_t r, std::int32_t) { return probabilityPosition(decision(r)); },
-            [&](double t) { return routingColor(t, theme); });
+            [&](std::int32_t r, std::int32_t) { return probabilityPosition(decision(r)); }, colors);
         for (std::int32_t r = rows_.begin; r < rows_.end; ++r)
             if (const Rect cell = withoutGap(cellRect(routing_, rows_, 0, r));
                 lies(cell, columnRect(routing_)))
-                paintRoutingMarks(painter_, cell, decision(r),
-                                  routingColor(probabilityPosition(decision(r)), theme), view_.undecidedBand,
-                                  probabilityNumber(decision(r)));
+                paintRoutingMarks(painter_, cell, decision(r), colors(probabilityPosition(decision(r))),
+                                  view_.undecidedBand, probabilityNumber(decision(r)));
         painter_.unclip();
     }
 
     void heat() {
-        const Theme& theme = painter_.theme();
-        const auto paint = [&](double t) { return sequentialColor(t, theme); };
+        const ColorTable paint([&theme = painter_.theme()](double t) { return sequentialColor(t, theme); });
         painter_.clip(columnRect(prefill_));
         paintHeat(
             painter_, prefill_, rows_,
@@ -391,16 +380,6 @@ private:
 };
 
 }  // namespace
-
-ScaleEnd scaleEnd(std::vector<double> values) {
-    if (values.empty()) return {};
-    const double largest = *std::max_element(values.begin(), values.end());
-    const auto at =
-        values.begin() + static_cast<std::ptrdiff_t>(0.98 * static_cast<double>(values.size() - 1));
-    std::nth_element(values.begin(), at, values.end());
-    if (*at > 0 && *at < largest / 2) return {*at, true};
-    return {largest, false};
-}
 
 const char* nameOf(CostMeasure measure) {
     switch (measure) {

@@ -58,13 +58,6 @@ double layerCostFigureHeight(const LayerCosts& costs, double width);
 
 Tooltip layerCostTooltip(const LayerCosts& costs, const LayerCostHit& hit);
 
-// Where a colour scale from 0 ends: the largest value, or the 98th percentile when that is less than half of it.
-struct ScaleEnd {
-    double value = 0;
-    bool exceeded = false;  // there are larger values
-};
-ScaleEnd scaleEnd(std::vector<double> values);
-
 const char* nameOf(CostMeasure measure);  // "time", "bytes moved", ...
 Unit unitOf(CostMeasure measure);
 

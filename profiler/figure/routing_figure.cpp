@@ -284,19 +284,18 @@ private:
     }
 
     void cells() {
-        const Theme& theme = painter_.theme();
+        const ColorTable colors([&theme = painter_.theme()](double t) { return routingColor(t, theme); });
         painter_.clip(plot_);
         eachGroup([&](const RoutingGroup&, const Band& columns) {
             paintHeat(
                 painter_, columns, rows_, [&](std::int32_t r, std::int32_t c) { return position(r, c); },
-                [&](double t) { return routingColor(t, theme); });
+                colors);
             if (columns.size < 9 || rows_.size < 9) return;
             for (std::int32_t r = rows_.begin; r < rows_.end; ++r)
                 for (std::int32_t c = columns.begin; c < columns.end; ++c)
                     if (const Rect cell = withoutGap(cellRect(columns, rows_, c, r)); lies(cell, plot_))
-                        paintRoutingMarks(painter_, cell, table_.at(r, c),
-                                          routingColor(position(r, c), theme), view_.undecidedBand,
-                                          number(r, c));
+                        paintRoutingMarks(painter_, cell, table_.at(r, c), colors(position(r, c)),
+                                          view_.undecidedBand, number(r, c));
         });
         painter_.unclip();
     }

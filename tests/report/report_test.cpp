@@ -85,12 +85,15 @@ assert page.tags.count('body') == 1
 }
 
 TEST(Report, namesWhatAReaderMustKnowFirst) {
+    LayerStepRow enqueued;
+    enqueued.run = RunIndex{2};
+    enqueued.timeSource = "host-enqueue";
     Snapshot s =
         SnapshotBuilder()
             .layers(1)
             .sequences("sequence prompt\n 0 a")
             .runs("run role policy outcome dropped\n 1 timed routed - 7\n 2 counters full finished 0")
-            .cost({.run = RunIndex{2}, .timeSource = "host-enqueue"})
+            .cost(enqueued)
             .build();
     s.models.front().facts.untrained = true;
     s.problems = {"table 'kv' could not be read"};

@@ -7,6 +7,7 @@
 #include "profiler/figure/detail/painter.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -48,6 +49,29 @@ inline Rect withoutGap(Rect cell) {
     return cell;
 }
 
+// A colour map as a table: a map costs six powers a colour, a picture has a hundred thousand of them. An odd number of entries
+// keeps the middle for the middle alone, so that a map's step on either side of it stays where it is.
+class ColorTable {
+public:
+    template <class Map>
+    explicit ColorTable(const Map& map) {
+        for (int i = 0; i <= kLast; ++i)
+            colors_[static_cast<std::size_t>(i)] = map(static_cast<double>(i) / kLast);
+    }
+    // t is in [0, 1].
+    Color operator()(double t) const {
+        const double at = t * kLast;
+        const int i = t < 0.5   ? std::clamp(static_cast<int>(at), 0, kLast / 2 - 1)
+                      : t > 0.5 ? std::clamp(static_cast<int>(std::ceil(at)), kLast / 2 + 1, kLast)
+                                : kLast / 2;
+        return colors_[static_cast<std::size_t>(i)];
+    }
+
+private:
+    static constexpr int kLast = 510;
+    std::array<Color, kLast + 1> colors_;
+};
+
 // Marks and numbers are set on whole cells only: a cell that is half panned out of sight would cut them.
 inline bool lies(const Rect& cell, const Rect& within) {
     return cell.x >= within.x - 1 && cell.right() <= within.right() + 1 && cell.y >= within.y - 1 &&
@@ -87,13 +111,13 @@ void paintHeat(Painter& painter, const Band& columns, const Band& rows, const Va
     pixels->reserve(static_cast<std::size_t>(image.columns) * static_cast<std::size_t>(image.rows) * 4);
     for (std::int32_t y = 0; y < image.rows; ++y)
         for (std::int32_t x = 0; x < image.columns; ++x) {
-            double most = std::nan("");
+            double most = -1;
             for (std::int32_t r = std::max((top + y) * tall, rows.begin);
                  r < std::min((top + y + 1) * tall, rows.end); ++r)
                 for (std::int32_t c = std::max((left + x) * wide, columns.begin);
                      c < std::min((left + x + 1) * wide, columns.end); ++c)
-                    most = std::fmax(most, value(r, c));  // fmax passes NaN over
-            const Color pixel = std::isnan(most) ? missing : color(most);
+                    if (const double v = value(r, c); v > most) most = v;  // never true of NaN
+            const Color pixel = most < 0 ? missing : color(most);
             pixels->insert(pixels->end(), {pixel.r, pixel.g, pixel.b, pixel.a});
         }
     image.pixels = std::move(pixels);

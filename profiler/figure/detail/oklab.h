@@ -4,6 +4,7 @@
 #include "profiler/figure/display_list.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace fluxscope::oklab {
@@ -15,8 +16,15 @@ struct Lab {
 };
 
 inline double linear(std::uint8_t channel) {
-    const double c = channel / 255.0;
-    return c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4);
+    static const std::array<double, 256> kTable = [] {
+        std::array<double, 256> table{};
+        for (std::size_t i = 0; i < table.size(); ++i) {
+            const double c = static_cast<double>(i) / 255;
+            table[i] = c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4);
+        }
+        return table;
+    }();
+    return kTable[channel];
 }
 
 inline std::uint8_t encoded(double linearLight) {

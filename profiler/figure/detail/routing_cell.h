@@ -16,8 +16,8 @@ double probabilityPosition(const RoutingCell& cell);
 bool nearThreshold(const RoutingCell& cell, double band);
 
 // The marks over a painted cell: a square in the middle for full, a frame for near the threshold, and a number where it fits.
-void paintRoutingMarks(Painter& painter, const Rect& cell, const RoutingCell& decision, Color under, double band,
-                       const std::string& number);
+void paintRoutingMarks(Painter& painter, const Rect& cell, const RoutingCell& decision, Color under,
+                       double band, const std::string& number);
 
 std::string probabilityNumber(const RoutingCell& cell);  // "0.73"; empty without a router
 std::string marginNumber(const RoutingCell& cell);       // "+1.00"; empty where the router did not decide
