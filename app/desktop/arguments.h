@@ -17,7 +17,7 @@ struct Arguments {
     std::string record;      // runs go here instead of into the user's folder
     std::string theme;       // "light", "dark", "system"; empty: as chosen last
     std::string screenshot;  // write the window to this PNG once it rests, and quit
-    std::string worker;               // the program that serves; empty: this one. Not on the command line: for tests
+    std::string worker;      // the program that serves; empty: this one. Not on the command line: for tests
 };
 
 struct ParsedArguments {

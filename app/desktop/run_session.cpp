@@ -105,6 +105,12 @@ QString RunSession::newCapture() const {
 }
 
 void RunSession::run(const RunPanelRequest& request) {
+    if (client_.state() != WorkerPhase::Ready) {
+        const QString sentence = tr("No model is loaded; choose one with File, Load Model.");
+        show({Kind::Failed, {}, {}, sentence});
+        emit failed(sentence);
+        return;
+    }
     protocol::RunRequest wanted;
     wanted.prompts = request.prompts;
     wanted.policy = request.policy;
@@ -153,8 +159,8 @@ void RunSession::onLoaded(const protocol::LoadedEvent& loaded) {
 void RunSession::onFailed(const protocol::FailedEvent& failure) {
     logTexts();
     const QString message = QString::fromStdString(failure.message);
-    emit logged(message);
     if (failure.family == ErrorFamily::Cancelled) {
+        emit logged(message);
         if (client_.state() == WorkerPhase::Ready)
             show({Kind::Ready, {}, {}, tr("Cancelled. What was recorded stays open.")});
         return;

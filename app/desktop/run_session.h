@@ -34,8 +34,8 @@ signals:
     void captureStarted(const QString& file);
     void busyChanged(bool busy);  // loading, running or cancelling
     void lost(const QString& sentence);
-    void recovered();  // from being lost
-    void failed(const QString& sentence);
+    void recovered();                      // from being lost
+    void failed(const QString& sentence);  // not logged beside it
     void logged(const QString& line);
 
 private:

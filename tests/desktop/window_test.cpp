@@ -141,6 +141,18 @@ TEST_F(Window, exportsTheFigureAndTheReport) {
     EXPECT_THROW(exportSvg(figure()->list, world() + "/no/such/folder/f.svg"), MachineError);
 }
 
+TEST_F(Window, saysOnceThatAModelCannotBeLoadedAndThatNoneIs) {
+    const auto log = [this] { return window->findChild<QPlainTextEdit*>("log")->toPlainText(); };
+    window->session()->loadModel(world() + "/no-such-model");
+    ASSERT_TRUE(eventually([this] { return phase() == WorkerPhase::Empty; }));
+    EXPECT_EQ(log().count("no-such-model"), 1) << log().toStdString();
+    click("run");
+    EXPECT_THAT(log().toStdString(), ::testing::HasSubstr("No model is loaded; choose one"));
+    window->session()->loadModel(tinyModel());
+    ASSERT_TRUE(eventually([this] { return phase() == WorkerPhase::Ready; }));
+    EXPECT_TRUE(button("run").isEnabled());
+}
+
 TEST_F(Window, showsTheLogAndAllDocks) {
     for (const char* name : {"dock-run", "dock-inspector", "dock-log"})
         EXPECT_TRUE(window->findChild<QDockWidget*>(name)->isVisible()) << name;

@@ -41,6 +41,7 @@ TARGETS = {
     "fluxscope_protocol": "app/protocol",
     "fluxscope_start": "app/start",
     "fluxscope_serve": "app/serve",
+    "fluxscope_desktop": "app/desktop",
     "fluxscope": "app/desktop",
     "fluxscope-cli": "app/cli",
 }
