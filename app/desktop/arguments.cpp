@@ -18,6 +18,9 @@ ParsedArguments parseArguments(int argc, char** argv) {
                    "A model's folder ('sample' is the shipped one), and .fluxdb captures to open");
     app.add_option("--model", arguments.model, "A model's folder");
     app.add_option("--prompts", arguments.prompts, "A prompt set: JSON lines with id, kind, text");
+    app.add_option("--device", arguments.device, "Where the engine computes: cpu or cuda")
+        ->check(CLI::IsMember({"cpu", "cuda"}))
+        ->capture_default_str();
     app.add_option("--capture", arguments.record, "Record runs into this .fluxdb file");
     app.add_flag("--run", arguments.run, "Run as soon as the model is loaded");
     app.add_option("--theme", arguments.theme, "light, dark or system")

@@ -14,10 +14,11 @@ struct Arguments {
     std::string model;    // empty: the one used last, else the sample
     std::string prompts;  // a prompt set; empty: the sample's
     std::vector<std::string> captures;
-    std::string record;      // runs go here instead of into the user's folder
-    std::string theme;       // "light", "dark", "system"; empty: as chosen last
-    std::string screenshot;  // write the window to this PNG once it rests, and quit
-    std::string worker;      // the program that serves; empty: this one. Not on the command line: for tests
+    std::string device = "cpu";  // where the worker computes: "cpu" or "cuda"
+    std::string record;          // runs go here instead of into the user's folder
+    std::string theme;           // "light", "dark", "system"; empty: as chosen last
+    std::string screenshot;      // write the window to this PNG once it rests, and quit
+    std::string worker;  // the program that serves; empty: this one. Not on the command line: for tests
 };
 
 struct ParsedArguments {

@@ -99,7 +99,11 @@ void MainWindow::buildSession(const Arguments& arguments) {
     resizeDocks({dock}, {300}, Qt::Horizontal);
     const QString worker = arguments.worker.empty() ? QCoreApplication::applicationFilePath()
                                                     : QString::fromStdString(arguments.worker);
-    session_ = new RunSession(*runPanel_, worker, QString::fromStdString(arguments.record), this);
+    session_ = new RunSession(*runPanel_,
+                              {.worker = worker,
+                               .device = QString::fromStdString(arguments.device),
+                               .record = QString::fromStdString(arguments.record)},
+                              this);
 
     connect(session_, &RunSession::logged, log_, &LogPanel::say);
     connect(session_, &RunSession::captureStarted, this, &MainWindow::openCapture);

@@ -47,11 +47,11 @@ std::optional<double> shareOf(const protocol::ProgressEvent& progress) {
 
 }  // namespace
 
-RunSession::RunSession(RunPanel& panel, QString worker, QString record, QObject* parent)
+RunSession::RunSession(RunPanel& panel, Options options, QObject* parent)
     : QObject(parent),
       panel_(panel),
-      record_(std::move(record)),
-      client_(std::move(worker), {QStringLiteral("--serve")}) {
+      options_(std::move(options)),
+      client_(options_.worker, {QStringLiteral("--serve")}) {
     redraw_.setSingleShot(true);
     redraw_.setInterval(kRedraw);
     connect(&redraw_, &QTimer::timeout, this, [this] { panel_.setWorkerState(shown_); });
@@ -86,7 +86,7 @@ void RunSession::loadModel(const QString& argument) {
     try {
         const QString folder = QString::fromStdString(modelFolder(argument.toStdString()).string());
         model_ = QDir(folder).dirName();
-        client_.load(QDir(folder).absolutePath());
+        client_.load(QDir(folder).absolutePath(), options_.device);
     } catch (const Error& error) {
         show({Kind::Failed, {}, {}, QString::fromUtf8(error.what())});
         emit failed(QString::fromUtf8(error.what()));
@@ -94,7 +94,7 @@ void RunSession::loadModel(const QString& argument) {
 }
 
 QString RunSession::newCapture() const {
-    if (!record_.isEmpty()) return QDir().absoluteFilePath(record_);
+    if (!options_.record.isEmpty()) return QDir().absoluteFilePath(options_.record);
     QDir().mkpath(capturesFolder());
     const QString stem =
         QDateTime::currentDateTime().toString(QStringLiteral("yyyy-MM-dd HH.mm.ss ")) + model_;

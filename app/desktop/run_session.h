@@ -18,9 +18,13 @@ class RunSession : public QObject {
 public:
     static constexpr std::chrono::milliseconds kRedraw{250};
 
-    // `worker` is the program started with --serve. `record`: where all runs go; empty: each into a dated file of its own in
-    // capturesFolder().
-    RunSession(RunPanel& panel, QString worker, QString record, QObject* parent);
+    struct Options {
+        QString worker;  // the program started with --serve
+        QString device;  // where it computes
+        QString record;  // where all runs go; empty: each into a dated file of its own in capturesFolder()
+    };
+
+    RunSession(RunPanel& panel, Options options, QObject* parent);
 
     void loadModel(const QString& argument);  // a folder, or "sample"
     void cancel() { client_.cancel(); }
@@ -49,7 +53,7 @@ private:
     QString newCapture() const;
 
     RunPanel& panel_;
-    QString record_;
+    Options options_;
     WorkerClient client_;
     WorkerState shown_;
     QTimer redraw_;

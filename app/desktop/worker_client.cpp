@@ -18,8 +18,9 @@ WorkerClient::~WorkerClient() { stop(); }
 
 qint64 WorkerClient::processId() const { return process_ ? process_->processId() : 0; }
 
-void WorkerClient::load(const QString& model) {
+void WorkerClient::load(const QString& model, const QString& device) {
     wantedModel_ = model;
+    wantedDevice_ = device;
     model_.reset();
     switch (state_) {
         case WorkerPhase::Off:
@@ -104,7 +105,7 @@ void WorkerClient::send(const Request& request) {
 
 void WorkerClient::sendLoad() {
     job_ = ++lastId_;
-    send({job_, LoadRequest{wantedModel_->toStdString()}});
+    send({job_, LoadRequest{.model = wantedModel_->toStdString(), .device = wantedDevice_.toStdString()}});
     enter(WorkerPhase::Loading);
 }
 

@@ -44,7 +44,7 @@ public:
     qint64 processId() const;
 
     // Starts the process where needed. A model that is being loaded is cancelled for the new one.
-    void load(const QString& model);
+    void load(const QString& model, const QString& device = QStringLiteral("cpu"));
     void run(const protocol::RunRequest& request);  // only when Ready
     void cancel();                                  // a load or a run
     void restart();                                 // after Lost: with the model it had
@@ -82,6 +82,7 @@ private:
     QString lastLog_;
     WorkerPhase state_ = WorkerPhase::Off;
     std::optional<QString> wantedModel_;
+    QString wantedDevice_;
     std::optional<protocol::LoadedEvent> model_;
     std::int64_t lastId_ = 0;
     std::int64_t job_ = 0;  // the request whose end is awaited; 0: none

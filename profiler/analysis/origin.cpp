@@ -8,11 +8,13 @@ namespace fluxscope {
 
 std::string timeOrigin(std::string_view timeSource) {
     if (timeSource == "host-timer") return "measured, host timer";
-    if (timeSource == "host-enqueue") return "host timer: time to enqueue, what the GPU took is not measured";
+    if (isEnqueueTime(timeSource)) return "host timer: time to enqueue, what the GPU took is not measured";
     if (timeSource == "cupti") return "measured, CUPTI: union of kernel intervals";
     if (timeSource.empty()) return "source not recorded";
     return "source '" + printable(timeSource, 40) + "'";
 }
+
+bool isEnqueueTime(std::string_view timeSource) { return timeSource == "host-enqueue"; }
 
 std::string bytesOrigin(std::string_view bytesSource, std::int32_t costVersion) {
     if (bytesSource == "analytic")

@@ -14,6 +14,9 @@ namespace fluxscope {
 // "host-timer" -> "measured, host timer"; "host-enqueue" says that the device was not timed. A source that is not ours is quoted as it stands in the file.
 std::string timeOrigin(std::string_view timeSource);
 
+// The host's clock around work that a device did later: good for order and for overhead, never a cost of the work.
+bool isEnqueueTime(std::string_view timeSource);
+
 // "analytic" -> "modelled, kernels/cost v1"; "hw_range" -> "measured, range counters";
 // "hw_pm" -> "sampled, PM counters joined by time". A version of 0 is not known.
 std::string bytesOrigin(std::string_view bytesSource, std::int32_t costVersion);

@@ -38,6 +38,7 @@ struct Costs {
     double bytes = 0;
     std::int64_t rows = 0;
     std::int64_t prefillRows = 0;
+    bool enqueued = false;  // some of these times are not those of the work
     Origins times;
     Origins byteOrigins;
     std::map<BatchIndex, Nanoseconds> prefillBegan;
@@ -60,6 +61,7 @@ Costs costsOf(const Snapshot& snapshot, RunIndex run) {
         if (row.layer.value() < 0) costs.outside = plus(costs.outside, row.time);
         costs.bytes += static_cast<double>(row.bytesRead) + static_cast<double>(row.bytesWritten);
         costs.times.add(timeOrigin(row.timeSource));
+        costs.enqueued = costs.enqueued || isEnqueueTime(row.timeSource);
         costs.byteOrigins.add(bytesOrigin(row.bytesSource, row.costVersion));
         if (row.phase != Phase::Prefill) return;
         costs.prefillRows += 1;
@@ -163,6 +165,8 @@ private:
             s.prefillSeconds = *refused;
         else if (costs_.prefillRows == 0)
             s.prefillSeconds = Quantity::missing("no prefill recorded");
+        else if (costs_.enqueued)
+            s.prefillSeconds = Quantity::missing("the GPU was not timed; see the time to the first token");
         else if (!costs_.times.one())
             s.prefillSeconds =
                 Quantity::missing("times of several sources are not added up: " + costs_.times.text());
@@ -181,6 +185,8 @@ private:
 
         if (costs_.rows == 0 || costs_.all <= Nanoseconds{0}) {
             s.routerShare = s.unattributedShare = Quantity::missing("no time recorded");
+        } else if (costs_.enqueued) {
+            s.routerShare = s.unattributedShare = Quantity::missing("the GPU was not timed");
         } else if (!costs_.times.one()) {
             s.routerShare = s.unattributedShare =
                 Quantity::missing("times of several sources are not added up: " + costs_.times.text());

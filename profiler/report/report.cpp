@@ -1,6 +1,7 @@
 #include "profiler/report/report.h"
 
 #include "engine/contract/error.h"
+#include "profiler/analysis/origin.h"
 #include "profiler/figure/number.h"
 #include "profiler/figure/utf8.h"
 
@@ -29,7 +30,7 @@ std::string count(std::int64_t n, const char* one, const char* many) {
 std::set<RunIndex> enqueueTimedRuns(const Snapshot& snapshot) {
     std::set<RunIndex> runs;
     snapshot.layerSteps.each([&runs](const LayerStepRow& row) {
-        if (row.timeSource == "host-enqueue") runs.insert(row.run);
+        if (isEnqueueTime(row.timeSource)) runs.insert(row.run);
     });
     return runs;
 }

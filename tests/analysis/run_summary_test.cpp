@@ -39,6 +39,19 @@ SnapshotBuilder twoPrompts() {
         .kv("sequence step layer kept freed\n 0 0 0 100 0\n 1 0 0 30 70\n 1 4 0 20 80");
 }
 
+TEST(RunSummary, doesNotQuoteWhatTheHostTookToEnqueue) {
+    LayerStepRow row;
+    row.run = RunIndex{1};
+    row.time = Nanoseconds{1000};
+    row.timeSource = "host-enqueue";
+    const RunSummary s =
+        runSummaries(SnapshotBuilder().layers(1).sequences("sequence prompt\n 0 a").cost(row).build())
+            .front();
+    EXPECT_EQ(shown(s.prefillSeconds), "none | the GPU was not timed; see the time to the first token");
+    EXPECT_EQ(shown(s.routerShare), "none | the GPU was not timed");
+    EXPECT_EQ(shown(s.unattributedShare), "none | the GPU was not timed");
+}
+
 TEST(RunSummary, quotesEveryNumberWithItsOrigin) {
     const RunSummary s = runSummaries(twoPrompts().build()).front();
     EXPECT_EQ(s.prompts, 2);

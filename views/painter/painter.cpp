@@ -1,7 +1,7 @@
 #include "views/painter/painter.h"
 
-#include "views/canvas/detail/figure_text.h"
-#include "views/canvas/detail/pixel_grid.h"
+#include "views/detail/figure_text.h"
+#include "views/detail/pixel_grid.h"
 #include "views/fonts.h"
 
 #include <QGlyphRun>

@@ -92,7 +92,7 @@ void PromptPane::show(std::shared_ptr<const LayerCosts> costs) {
     const bool other = !costs || !costs_ || costs->run != costs_->run || costs->sequence != costs_->sequence;
     if (other) steps_.reset();
     costs_ = std::move(costs);
-    if (!costs_ || costs_->empty()) {
+    if (!costs_) {
         figure_.reset();
         canvas_->setFigure(nullptr);
         header_->setSubject({});
@@ -104,7 +104,7 @@ void PromptPane::show(std::shared_ptr<const LayerCosts> costs) {
 }
 
 void PromptPane::refreshFigure() {
-    if (!costs_ || costs_->empty()) return;
+    if (!costs_) return;
     LayerCostView view;
     view.measure = store_.state().colouring.cost;
     view.selected = selectedHit();

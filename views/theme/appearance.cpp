@@ -32,7 +32,7 @@ QPalette paletteOf(const Theme& theme) {
     all(QPalette::AlternateBase, mixed(theme.background, theme.surface, 0.6));
     all(QPalette::ToolTipBase, theme.surface);
     all(QPalette::ToolTipText, theme.text);
-    all(QPalette::PlaceholderText, mixed(theme.textMuted, theme.background, 0.25));
+    all(QPalette::PlaceholderText, theme.textMuted);
     all(QPalette::Text, theme.text);
     all(QPalette::Button, mixed(theme.surface, theme.border, 0.15));
     all(QPalette::ButtonText, theme.text);

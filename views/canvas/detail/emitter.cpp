@@ -1,7 +1,7 @@
 #include "views/canvas/detail/emitter.h"
 
-#include "views/canvas/detail/figure_text.h"
-#include "views/canvas/detail/pixel_grid.h"
+#include "views/detail/figure_text.h"
+#include "views/detail/pixel_grid.h"
 
 #include <cmath>
 

@@ -1,6 +1,6 @@
 #include "views/canvas/detail/glyph_atlas.h"
 
-#include "views/canvas/detail/figure_text.h"
+#include "views/detail/figure_text.h"
 #include "views/fonts.h"
 
 #include <algorithm>
