@@ -1,13 +1,10 @@
 #include "app/cli/commands.h"
-#include "engine/contract/error.h"
+#include "app/cli/whole_file.h"
 #include "profiler/capture/capture_feed.h"
 #include "profiler/report/report.h"
 
-#include <unistd.h>
-
 #include <filesystem>
-#include <fstream>
-#include <system_error>
+#include <ostream>
 
 namespace fluxscope::cli {
 namespace {
@@ -19,21 +16,8 @@ struct Options {
     bool json = false;
 };
 
-// Whole or not at all: a report that is cut off looks like one that is not.
-void writeFile(const std::filesystem::path& file, const std::string& content) {
-    std::filesystem::path unfinished = file;
-    unfinished += ".part" + std::to_string(::getpid());
-    std::ofstream out(unfinished, std::ios::binary);
-    out << content;
-    out.close();
-    std::error_code failed;
-    if (out) std::filesystem::rename(unfinished, file, failed);
-    if (!out || failed) {
-        std::error_code ignored;
-        std::filesystem::remove(unfinished, ignored);
-        throw MachineError{file.string(), "", "cannot be written",
-                           "check that its folder exists and the disk has room"};
-    }
+void writeText(const std::filesystem::path& file, const std::string& text) {
+    writeWhole(file, [&text](std::ostream& out) { out << text; });
 }
 
 int report(const Options& options, Session& session) {
@@ -41,8 +25,8 @@ int report(const Options& options, Session& session) {
     const SnapshotPtr snapshot = readCapture(options.capture);
     for (const std::string& problem : snapshot->problems) session.terminal.note(problem);
     const Report made = buildReport(*snapshot);
-    if (!options.html.empty()) writeFile(options.html, htmlReport(made));
-    if (!options.markdown.empty()) writeFile(options.markdown, markdownReport(made));
+    if (!options.html.empty()) writeText(options.html, htmlReport(made));
+    if (!options.markdown.empty()) writeText(options.markdown, markdownReport(made));
     if (options.json)
         session.terminal.result(jsonReport(made) + '\n');
     else if (options.html.empty() && options.markdown.empty())

@@ -1,13 +1,11 @@
 #include "app/cli/safetensors_writer.h"
 
-#include "engine/contract/error.h"
+#include "app/cli/whole_file.h"
 
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include <bit>
-#include <fstream>
-#include <system_error>
+#include <ostream>
 
 namespace fluxscope::cli {
 namespace {
@@ -34,24 +32,15 @@ void writeSafetensors(const std::filesystem::path& file, const std::vector<Named
     head.resize((head.size() + 7) / 8 * 8, ' ');  // readers map the tensors: aligned to eight
     const std::uint64_t length = head.size();
 
-    std::filesystem::path unfinished = file;
-    unfinished += ".part" + std::to_string(::getpid());
-    std::ofstream out(unfinished, std::ios::binary);
-    out.write(reinterpret_cast<const char*>(&length), sizeof length);
-    out << head;
-    for (const NamedTensor& tensor : tensors) {
-        const auto bytes = bytesOf(tensor);
-        out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    }
-    out.close();
-    std::error_code failed;
-    if (out) std::filesystem::rename(unfinished, file, failed);
-    if (!out || failed) {
-        std::error_code ignored;
-        std::filesystem::remove(unfinished, ignored);
-        throw MachineError{file.string(), "", "cannot be written",
-                           "check that its folder exists and the disk has room"};
-    }
+    writeWhole(file, [&](std::ostream& out) {
+        out.write(reinterpret_cast<const char*>(&length), sizeof length);
+        out << head;
+        for (const NamedTensor& tensor : tensors) {
+            const auto bytes = bytesOf(tensor);
+            out.write(reinterpret_cast<const char*>(bytes.data()),
+                      static_cast<std::streamsize>(bytes.size()));
+        }
+    });
 }
 
 }  // namespace fluxscope::cli
