@@ -25,9 +25,9 @@ int pixelsLike(const QImage& picture, Color color) {
 
 TEST(Picture, ofTheSampleRunShowsDecisionsOfBothKinds) {
     const QString file = QStringLiteral("window.png");
+    const QString prompts = QStringLiteral(FLUXSCOPE_SOURCE_DIR) + "/sample_data/prompts/sample.jsonl";
     const int code = QProcess::execute(
-        FLUXSCOPE_PROGRAM, {"--model", testing::tinyModel(), "--prompts",
-                            FLUXSCOPE_SOURCE_DIR "/sample_data/prompts/sample.jsonl", "--run", "--theme",
+        FLUXSCOPE_PROGRAM, {"--model", testing::tinyModel(), "--prompts", prompts, "--run", "--theme",
                             "light", "--capture", testing::world() + "/sample.fluxdb", "--screenshot", file});
     ASSERT_EQ(code, 0);
     const QImage picture(file);

@@ -11,7 +11,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-import torch
+try:
+    import torch
+except ImportError as missing:
+    # The cpu flavour has LibTorch without the CUDA libraries that Python's torch wants at import.
+    print(f"skipped: PyTorch does not load here ({missing}); FLUXSCOPE_CUDA=1 ./test.sh brings what it needs")
+    sys.exit(77)
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM
 
