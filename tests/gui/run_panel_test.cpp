@@ -7,6 +7,7 @@
 
 #include <QComboBox>
 #include <QDoubleSpinBox>
+#include <QImageReader>
 #include <QLabel>
 #include <QPlainTextEdit>
 #include <QProgressBar>
@@ -34,6 +35,11 @@ protected:
 
     RunPanel panel_;
 };
+
+// The arrows of its combo boxes are SVG: without Qt's plugin they are not there, and nothing else says so.
+TEST(RunPanelIcons, canBeReadHere) {
+    EXPECT_TRUE(QImageReader::supportedImageFormats().contains("svg")) << "install qt6-svg-plugins";
+}
 
 TEST_F(RunPanelTest, runsWhatIsTickedAndWhatIsTypedUnderUniqueIds) {
     PromptSet set;
