@@ -10,12 +10,13 @@ namespace fluxscope {
 at::Tensor Decode::step(TokenId token, std::int64_t position, const Tracer& step) {
     const std::array<TokenId, 1> one = {token};
     const at::Tensor hidden = model_.embed(one, step);  // [1, hidden]
+    const RotaryRows rotary = rotary_.rows(position, 1);
     kv_.setLength(position + 1);
     for (std::int64_t l = 0; l < model_.config().layers; ++l) {
         const LayerIndex layer = LayerIndex::of(l);
         const Tracer at = step.layer(layer);
         const auto scope = at.open();
-        const Qkv qkv = model_.project(layer, hidden, position, rotary_, at);  // [1, heads + 2 kvHeads, dim]
+        const Qkv qkv = model_.project(layer, hidden, rotary, at);  // [1, heads + 2 kvHeads, dim]
         model_.finish(layer, hidden, attend(layer, qkv, position + 1, at), at);
     }
     return model_.logits(hidden, step);

@@ -56,8 +56,8 @@ void Prefill::layer(LayerIndex l) {
         const auto chunkScope = at.open();
 
         const at::Tensor rows = hidden_.slice(0, c.begin, c.end);  // [chunk, hidden], a view
-        const Qkv qkv =
-            model_.project(l, rows, c.begin, rotary_, at);  // needs no decision: fills the router's wait
+        const Qkv qkv = model_.project(l, rows, rotary_.rows(c.begin, c.end - c.begin),
+                                       at);  // needs no decision: fills the router's wait
         if (c.index == ChunkIndex{}) decision = decide(l, logits);
         model_.finish(l, rows, attend(decision, c, qkv, at), at);
     }

@@ -6,6 +6,7 @@
 #include <ATen/ops/cos.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/mean.h>
 #include <ATen/ops/outer.h>
 #include <ATen/ops/pow.h>
@@ -14,6 +15,14 @@
 #include <ATen/ops/sin.h>
 
 namespace fluxscope {
+
+RotaryRows RotaryTable::rows(std::int64_t begin, std::int64_t count) const {
+    return {cos.slice(0, begin, begin + count), sin.slice(0, begin, begin + count)};
+}
+
+RotaryRows RotaryTable::rows(const at::Tensor& positions) const {
+    return {at::index_select(cos, 0, positions), at::index_select(sin, 0, positions)};
+}
 
 Transformer::Transformer(ModelConfig config, Weights weights, Compute compute)
     : config_(std::move(config)), weights_(std::move(weights)), compute_(compute) {}
@@ -40,30 +49,33 @@ RotaryTable Transformer::rotary(std::int64_t positions) const {
 }
 
 // Turns the pair (x[i], x[i + dim/2]) by the position's angle i: the halves' layout of Hugging Face, not neighbours'.
-at::Tensor Transformer::turn(const at::Tensor& x, std::int64_t begin, const RotaryTable& rotary) const {
+at::Tensor Transformer::turn(const at::Tensor& x, const RotaryRows& rotary) const {
     const std::int64_t half = config_.headDim / 2;
-    const at::Tensor cos = rotary.cos.slice(0, begin, begin + x.size(0));  // [rows, 1, dim / 2]
-    const at::Tensor sin = rotary.sin.slice(0, begin, begin + x.size(0));
     const at::Tensor wide = x.to(at::kFloat);
     const at::Tensor a = wide.slice(-1, 0, half);
     const at::Tensor b = wide.slice(-1, half);
-    return at::cat({a * cos - b * sin, b * cos + a * sin}, -1).to(x.scalar_type());
+    return at::cat({a * rotary.cos - b * rotary.sin, b * rotary.cos + a * rotary.sin}, -1)
+        .to(x.scalar_type());
 }
 
 at::Tensor Transformer::embed(std::span<const TokenId> ids, const Tracer& at) const {
     const auto rows = static_cast<std::int64_t>(ids.size());
-    const auto op =
-        at.op(Op::Embed,
-              cost::PointwiseShape{
-                  .elements = rows * config_.hidden, .reads = 1, .flopsEach = 0, .type = compute_.costType});
     const at::Tensor index = at::empty({rows}, at::kLong);
     for (std::int64_t i = 0; i < rows; ++i)
         index.mutable_data_ptr<std::int64_t>()[i] = ids[static_cast<std::size_t>(i)].value();
-    return at::embedding(weights_.embedding, index.to(compute_.device));  // [rows, hidden]
+    return embed(index.to(compute_.device), at);
 }
 
-Qkv Transformer::project(LayerIndex layer, const at::Tensor& hidden, std::int64_t begin,
-                         const RotaryTable& rotary, const Tracer& at) const {
+at::Tensor Transformer::embed(const at::Tensor& ids, const Tracer& at) const {
+    const auto op = at.op(
+        Op::Embed,
+        cost::PointwiseShape{
+            .elements = ids.numel() * config_.hidden, .reads = 1, .flopsEach = 0, .type = compute_.costType});
+    return at::embedding(weights_.embedding, ids);  // [rows, hidden]
+}
+
+Qkv Transformer::project(LayerIndex layer, const at::Tensor& hidden, const RotaryRows& rotary,
+                         const Tracer& at) const {
     const LayerWeights& w = weights_.layers[static_cast<std::size_t>(layer.value())];
     const std::int64_t rows = hidden.size(0);
     const std::int64_t dim = config_.headDim;
@@ -93,8 +105,9 @@ Qkv Transformer::project(LayerIndex layer, const at::Tensor& hidden, std::int64_
                                                  .reads = 1,
                                                  .flopsEach = 7,
                                                  .type = compute_.costType});
-        qkv.q = turn(norm(qkv.q, w.qNorm), begin, rotary);
-        qkv.k = turn(norm(qkv.k, w.kNorm), begin, rotary);
+        qkv.routed = norm(qkv.q, w.qNorm);
+        qkv.q = turn(qkv.routed, rotary);
+        qkv.k = turn(norm(qkv.k, w.kNorm), rotary);
     }
     return qkv;
 }

@@ -11,16 +11,27 @@
 
 namespace fluxscope {
 
+// What turns the rows of one call: one row of angles for each.
+struct RotaryRows {
+    at::Tensor cos;  // [rows, 1, dim / 2], fp32
+    at::Tensor sin;
+};
+
 // Rotary embedding of positions 0 .. positions-1, in fp32.
 struct RotaryTable {
     at::Tensor cos;  // [positions, 1, dim / 2]
     at::Tensor sin;
+
+    RotaryRows rows(std::int64_t begin, std::int64_t count) const;  // of neighbours: views
+    // Of any positions, an int64 tensor [rows] on the model's device: what a captured graph replays with other numbers in it.
+    RotaryRows rows(const at::Tensor& positions) const;
 };
 
 struct Qkv {
-    at::Tensor q;  // [rows, heads, dim], normed, RoPE applied
-    at::Tensor k;  // [rows, kvHeads, dim], the same
-    at::Tensor v;  // [rows, kvHeads, dim]
+    at::Tensor q;       // [rows, heads, dim], normed, RoPE applied
+    at::Tensor k;       // [rows, kvHeads, dim], the same
+    at::Tensor v;       // [rows, kvHeads, dim]
+    at::Tensor routed;  // [rows, heads, dim]: q before RoPE, as a router sees it
 };
 
 class Transformer {
@@ -29,10 +40,10 @@ public:
 
     RotaryTable rotary(std::int64_t positions) const;
     at::Tensor embed(std::span<const TokenId> ids, const Tracer& at) const;  // [ids, hidden]
+    at::Tensor embed(const at::Tensor& ids, const Tracer& at) const;  // ids: int64 on the model's device
 
-    // Norm, projections, q-norm and k-norm, RoPE of rows that stand at positions begin, begin + 1, ...
-    Qkv project(LayerIndex layer, const at::Tensor& hidden, std::int64_t begin, const RotaryTable& rotary,
-                const Tracer& at) const;
+    // Norm, projections, q-norm and k-norm, RoPE; `rotary` has a row for each of hidden's.
+    Qkv project(LayerIndex layer, const at::Tensor& hidden, const RotaryRows& rotary, const Tracer& at) const;
     // The router's view of the same rows: queries after q-norm and before RoPE, [rows, heads, dim].
     at::Tensor routerQueries(LayerIndex layer, const at::Tensor& hidden, const Tracer& at) const;
     // hidden += output(attended); hidden += mlp(norm(hidden)). In place: the caller's rows are a view of the whole prompt's.
@@ -47,7 +58,7 @@ public:
 
 private:
     at::Tensor norm(const at::Tensor& x, const at::Tensor& weight) const;
-    at::Tensor turn(const at::Tensor& x, std::int64_t begin, const RotaryTable& rotary) const;
+    at::Tensor turn(const at::Tensor& x, const RotaryRows& rotary) const;
     cost::PointwiseShape normShape(std::int64_t rows) const;
 
     ModelConfig config_;
