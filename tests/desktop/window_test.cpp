@@ -2,6 +2,7 @@
 #include "app/desktop/main_window.h"
 #include "app/desktop/run_session.h"
 #include "tests/desktop/world.h"
+#include "tests/gui/hover.h"
 #include "views/banner.h"
 #include "views/routing/routing_panel.h"
 
@@ -83,8 +84,7 @@ TEST_F(Window, runsAndTellsAboutTheCellUnderThePointer) {
                 over = Point{x + 2.0, y + 2.0};
         }
     ASSERT_TRUE(over);
-    QTest::mouseMove(&canvas, QPoint(5, 5));
-    QTest::mouseMove(&canvas, QPoint(static_cast<int>(over->x), static_cast<int>(over->y)));
+    hoverOver(canvas, QPoint(static_cast<int>(over->x), static_cast<int>(over->y)));
     ASSERT_TRUE(eventually([] { return QToolTip::isVisible(); }, 5000));
     const std::string tip = QToolTip::text().toStdString();
     EXPECT_THAT(tip, ::testing::HasSubstr("&lt;b&gt;tale&lt;/b&gt;"));

@@ -1,4 +1,5 @@
 // Routing in a real window: hover, click, keys, a run that goes on, a hostile capture.
+#include "tests/gui/hover.h"
 #include "tests/gui/sample_snapshot.h"
 #include "tests/gui/wait.h"
 #include "views/routing/routing_panel.h"
@@ -29,11 +30,7 @@ protected:
     }
     void settle() { QTest::qWait(200); }
 
-    // By way of a corner: the X server sends nothing for a pointer that is there already, from an earlier test.
-    void hover(QPoint at) {
-        QTest::mouseMove(&overview().canvas(), {1, 1});
-        QTest::mouseMove(&overview().canvas(), at);
-    }
+    void hover(QPoint at) { hoverOver(overview().canvas(), at); }
 
     OverviewPane& overview() { return panel_.overview(); }
 
@@ -129,8 +126,7 @@ TEST_F(Routing, zoomsAroundThePointerAndADoubleClickShowsEverythingAgain) {
     show(sampleSnapshot());
     const AxisRange all = overview().figure()->columns;
     hover(*cell(7, 3));
-    ASSERT_TRUE(
-        eventually([&] { return store_.hover().has_value(); }));  // the X server moves it in its own time
+    ASSERT_TRUE(eventually([&] { return store_.hover().has_value(); }));
     for (int i = 0; i < 4; ++i) QTest::keyClick(&overview().canvas(), Qt::Key_W);
     settle();
     const AxisRange closer = overview().figure()->columns;
