@@ -207,7 +207,7 @@ RunResult generate(const LoadedModel& model, const RunRequest& request, Observer
     const SparseForm sparse = request.sparse.value_or(model.defaultSparse);
     requireRunnable(request);
     requireReadable(sparse);
-    request.policy.requireFits(model.facts.layers, model.facts.routerParameters > 0);
+    request.policy.requireFits(model.facts.layers, model.facts.kvHeads, model.facts.routerParameters > 0);
     const std::vector<PreparedPrompt> prompts =
         preparePrompts(request.prompts, model.transformer.config(), model.tokenizer);
 
@@ -243,7 +243,7 @@ ForwardResult forwardPass(const LoadedModel& model, const ForwardRequest& reques
     const Transformer& transformer = model.transformer;
     requireForward(request, transformer.config());
     requireReadable(sparse);
-    request.policy.requireFits(model.facts.layers, model.facts.routerParameters > 0);
+    request.policy.requireFits(model.facts.layers, model.facts.kvHeads, model.facts.routerParameters > 0);
 
     return translated([&] {
         Observer nobody;

@@ -72,7 +72,7 @@ void Prefill::layer(LayerIndex l) {
 // One decision for the layer and the prompt; decoding keeps it.
 Decision Prefill::decide(LayerIndex l, const PendingLogits& logits) {
     const Decision decision =
-        plan_.policy.decide(l, static_cast<std::int32_t>(model_.config().layers), logits.wait());
+        plan_.policy.decide(l, static_cast<std::int32_t>(model_.config().layers), logits.wait()).front();
     step_.observer().decided(plan_.sequence, step_.key().turn, step_.key().step, l, decision);
     kv_.begin(decision.attention);
     return decision;
