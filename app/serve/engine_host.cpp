@@ -37,22 +37,23 @@ LoadOptions optionsOf(const HostLoad& wanted) {
 std::vector<Decision> decisionsOf(const std::vector<LayerRouting>& layers) {
     std::vector<Decision> decisions;
     decisions.reserve(layers.size());
-    for (const LayerRouting& layer : layers) decisions.push_back(layer.decision);
+    for (const LayerRouting& layer : layers) decisions.push_back(layer.decision());
     return decisions;
 }
 
 SequenceReport reportOf(SequenceResult&& result) {
     SequenceReport report;
-    report.decisions = decisionsOf(result.layers);
+    TurnResult& first = result.turns.front();
+    report.decisions = decisionsOf(first.layers);
     report.promptId = std::move(result.promptId);
-    report.promptIds = std::move(result.promptIds);
-    report.ids = std::move(result.ids);
-    report.text = std::move(result.text);
-    report.logprobs = std::move(result.logprobs);
-    report.prefillSeconds = result.prefillSeconds;
-    report.decodeSeconds = result.decodeSeconds;
-    report.ttftSeconds = result.ttftSeconds;
-    report.kvBytes = result.kvBytes;
+    report.promptIds = std::move(first.promptIds);
+    report.ids = std::move(first.ids);
+    report.text = std::move(first.text);
+    report.logprobs = std::move(first.logprobs);
+    report.prefillSeconds = first.prefillSeconds;
+    report.decodeSeconds = first.decodeSeconds;
+    report.ttftSeconds = first.ttftSeconds;
+    report.kvBytes = first.kvBytes;
     return report;
 }
 
@@ -169,7 +170,7 @@ ForwardReport EngineHost::forward(const HostForward& wanted, const CancelToken& 
     request.firstPosition = wanted.firstPosition;
     request.endPosition = wanted.endPosition;
     ForwardResult result = parts_->loaded().forward(request, cancel);
-    return {std::move(result.logits), decisionsOf(result.layers)};
+    return {std::move(result.logits), decisionsOf(result.turns.front().layers)};
 }
 
 ModelFacts inspectModel(const std::filesystem::path& folder) { return Model::inspect(folder); }

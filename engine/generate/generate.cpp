@@ -70,7 +70,8 @@ public:
 
         SequenceResult result;
         result.promptId = request_.prompts[index].id;
-        result.promptIds = prompt.ids;
+        TurnResult& turn = result.turns.emplace_back();
+        turn.promptIds = prompt.ids;
         const auto tokens = static_cast<std::int64_t>(prompt.ids.size());
         // The last token generated need not be computed with, so it takes no position.
         const std::int64_t mostNew =
@@ -96,25 +97,25 @@ public:
             prefill.run();
             const at::Tensor last = prefill.hidden().slice(0, tokens - 1);  // [1, hidden]
             token = sampleGreedily(model_.transformer.logits(last, step), model_, step);
-            result.layers = prefill.takeRouting();
+            turn.layers = prefill.takeRouting();
         }
-        result.prefillSeconds = secondsSince(began);
-        result.ttftSeconds = result.prefillSeconds + prompt.tokenizingSeconds;
-        result.kvBytes = kv.bytes();
+        turn.prefillSeconds = secondsSince(began);
+        turn.ttftSeconds = turn.prefillSeconds + prompt.tokenizingSeconds;
+        turn.kvBytes = kv.bytes();
 
         const auto decodeBegan = Clock::now();
         Decode decode(model_.transformer, rotary, kv);
         for (std::int64_t n = 0;; ++n) {
             const StepIndex at = StepIndex::of(n);
             const bool isLast = n + 1 == mostNew || (request_.stopAtEos && isEndOfSequence(token->id));
-            emit(sequence, at, *token, isLast, text, result);
+            emit(sequence, at, *token, isLast, text, turn);
             if (isLast) break;
             if (cancel_.cancelled()) throw CancelledError("the run");
             const Tracer step(observer_, ops_, batch, Phase::Decode, StepIndex::of(n + 1));
             const auto scope = step.open();
             token = sampleGreedily(decode.step(token->id, tokens + n, step), model_, step);
         }
-        result.decodeSeconds = secondsSince(decodeBegan);
+        turn.decodeSeconds = secondsSince(decodeBegan);
         observer_.batchEnded(batch);
         return result;
     }
@@ -126,7 +127,7 @@ private:
     }
 
     void emit(SequenceIndex sequence, StepIndex step, const Sampled& token, bool isLast, TextStream& text,
-              SequenceResult& result) {
+              TurnResult& result) {
         TokenFacts facts{.id = token.id, .text = text.append(token.id), .logprob = token.logprob};
         if (isLast) facts.text += text.finish();
         result.ids.push_back(token.id);

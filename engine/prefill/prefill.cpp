@@ -65,7 +65,7 @@ void Prefill::layer(LayerIndex l) {
 
     const std::int64_t kept = cache_.layer(l).bytes();
     const std::int64_t full = kept / cache_.layer(l).capacity() * plan_.positions;
-    routing_.push_back({decision, {.bytesKept = kept, .bytesFreed = full - kept}});
+    routing_.push_back({{decision}, {.bytesKept = kept, .bytesFreed = full - kept}});
     step_.observer().kvSettled(plan_.sequence, step_.key().turn, step_.key().step, l, routing_.back().kv);
 }
 

@@ -65,8 +65,8 @@ TEST_F(EngineOnGpu, computesWhatTheCpuComputes) {
             EXPECT_LT(largestRelativeError(result.logits, truth.logits), 1e-3F)
                 << shortForm(policy) << " chunk " << chunk;
             for (std::size_t l = 0; l < truth.layers.size(); ++l)
-                EXPECT_NEAR(fullProbability(*result.layers[l].decision.logits),
-                            fullProbability(*truth.layers[l].decision.logits), 1e-3);
+                EXPECT_NEAR(fullProbability(*result.layers[l].decision().logits),
+                            fullProbability(*truth.layers[l].decision().logits), 1e-3);
         }
     }
 }
@@ -78,9 +78,9 @@ TEST_F(EngineOnGpu, decodesWhatTheCpuDecodes) {
                            .maxNew = 100};
         request.stopAtEos = false;
         Observer nobody;
-        const SequenceResult onGpu = gpu_->run(request, nobody, CancelToken{}).sequences.front();
-        const SequenceResult again = gpu_->run(request, nobody, CancelToken{}).sequences.front();
-        const SequenceResult onCpu = cpu_->run(request, nobody, CancelToken{}).sequences.front();
+        const TurnResult onGpu = gpu_->run(request, nobody, CancelToken{}).sequences.front().first();
+        const TurnResult again = gpu_->run(request, nobody, CancelToken{}).sequences.front().first();
+        const TurnResult onCpu = cpu_->run(request, nobody, CancelToken{}).sequences.front().first();
         EXPECT_EQ(onGpu.ids, onCpu.ids) << shortForm(policy);
         EXPECT_EQ(onGpu.ids, again.ids);
         EXPECT_EQ(onGpu.logprobs, again.logprobs) << "the same run twice is the same run";

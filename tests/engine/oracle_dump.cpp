@@ -38,7 +38,7 @@ nlohmann::json forwarded(Model& model, const std::vector<std::int32_t>& prompt) 
         rows.push_back(std::vector<float>(row, row + vocabulary));
     nlohmann::json routers = nlohmann::json::array();
     for (const LayerRouting& layer : result.layers)
-        routers.push_back({layer.decision.logits->sparse, layer.decision.logits->full});
+        routers.push_back({layer.decision().logits->sparse, layer.decision().logits->full});
     return {{"logits", rows}, {"routers", routers}};
 }
 
@@ -51,11 +51,11 @@ void printRouting(Model& model, const std::string& file) {
     const auto began = std::chrono::steady_clock::now();
     const RunResult result = model.run(request, nobody, CancelToken{});
     for (const SequenceResult& sequence : result.sequences) {
-        std::printf("%-18s %5zu tokens ", sequence.promptId.c_str(), sequence.promptIds.size());
-        for (const LayerRouting& layer : sequence.layers)
-            std::printf(" %.3f", fullProbability(*layer.decision.logits));
-        std::printf("   prefill %.2f s decode %.2f s kv %lld\n", sequence.prefillSeconds,
-                    sequence.decodeSeconds, static_cast<long long>(sequence.kvBytes));
+        std::printf("%-18s %5zu tokens ", sequence.promptId.c_str(), sequence.first().promptIds.size());
+        for (const LayerRouting& layer : sequence.first().layers)
+            std::printf(" %.3f", fullProbability(*layer.decision().logits));
+        std::printf("   prefill %.2f s decode %.2f s kv %lld\n", sequence.first().prefillSeconds,
+                    sequence.first().decodeSeconds, static_cast<long long>(sequence.first().kvBytes));
     }
     std::printf("%.2f s\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
 }

@@ -91,7 +91,7 @@ TEST_F(RunTest, chunkedPrefillIsUnchunkedPrefill) {
                 EXPECT_LT(largestRelativeError(chunked.logits, whole.logits), 1e-5F)
                     << shortForm(policy) << " chunk " << chunk;
                 for (std::size_t l = 0; l < whole.layers.size(); ++l)
-                    EXPECT_EQ(chunked.layers[l].decision.attention, whole.layers[l].decision.attention);
+                    EXPECT_EQ(chunked.layers[l].decision().attention, whole.layers[l].decision().attention);
             }
         }
     }
@@ -122,7 +122,7 @@ TEST_F(RunTest, decodingIsPrefillOfTheLongerPrompt) {
                                .chunkTokens = 9};
             request.stopAtEos = false;
             Observer nobody;
-            const SequenceResult run = model().run(request, nobody, CancelToken{}).sequences.front();
+            const TurnResult run = model().run(request, nobody, CancelToken{}).sequences.front().first();
             ASSERT_EQ(run.ids.size(), 40U);
             std::vector<TokenId> longer = run.promptIds;
             longer.insert(longer.end(), run.ids.begin(), run.ids.end() - 1);
@@ -154,7 +154,7 @@ TEST_F(RunTest, denseDecodingOfASparseLayerKeepsEverything) {
     const RunRequest request{
         .prompts = {promptOf(randomIds(50))}, .policy = SparsePolicy{}, .sparse = form, .maxNew = 10};
     Observer nobody;
-    const SequenceResult run = model().run(request, nobody, CancelToken{}).sequences.front();
+    const TurnResult run = model().run(request, nobody, CancelToken{}).sequences.front().first();
     EXPECT_EQ(run.layers[0].kv.bytesFreed, 0);
     EXPECT_EQ(run.layers[0].kv.bytesKept, 59 * 2 * 2 * 16 * 4);
 }
@@ -163,7 +163,7 @@ TEST_F(RunTest, keysAndValuesAreCounted) {
     const RunRequest request{
         .prompts = {promptOf(randomIds(50))}, .policy = kMixed, .sparse = kNarrow, .maxNew = 10};
     Observer nobody;
-    const SequenceResult run = model().run(request, nobody, CancelToken{}).sequences.front();
+    const TurnResult run = model().run(request, nobody, CancelToken{}).sequences.front().first();
     const std::int64_t slot = 2 * 2 * 16 * 4;  // k and v, kvHeads, dim, fp32
     EXPECT_EQ(run.layers[0].kv.bytesKept, 59 * slot);
     EXPECT_EQ(run.layers[0].kv.bytesFreed, 0);
@@ -175,13 +175,14 @@ TEST_F(RunTest, keysAndValuesAreCounted) {
 TEST_F(RunTest, routersSpeakUnderEveryPolicy) {
     const ForwardResult routed = forward(model(), 60, RoutedPolicy{}, kNarrow, 0);
     const ForwardResult full = forward(model(), 60, FullPolicy{}, kNarrow, 0);
-    ASSERT_TRUE(full.layers[0].decision.logits.has_value());
-    EXPECT_EQ(full.layers[0].decision.by, DecidedBy::Policy);
-    EXPECT_EQ(routed.layers[0].decision.by, DecidedBy::Router);
-    EXPECT_EQ(*full.layers[0].decision.logits, *routed.layers[0].decision.logits)
+    ASSERT_TRUE(full.layers[0].decision().logits.has_value());
+    EXPECT_EQ(full.layers[0].decision().by, DecidedBy::Policy);
+    EXPECT_EQ(routed.layers[0].decision().by, DecidedBy::Router);
+    EXPECT_EQ(*full.layers[0].decision().logits, *routed.layers[0].decision().logits)
         << "nothing stands before the first router";
     for (const LayerRouting& layer : routed.layers)
-        EXPECT_EQ(layer.decision.attention == Attention::Full, fullProbability(*layer.decision.logits) > 0.5);
+        EXPECT_EQ(layer.decision().attention == Attention::Full,
+                  fullProbability(*layer.decision().logits) > 0.5);
 }
 
 TEST_F(RunTest, theSameRunTwiceIsTheSameRun) {
@@ -189,8 +190,8 @@ TEST_F(RunTest, theSameRunTwiceIsTheSameRun) {
                              .policy = RoutedPolicy{},
                              .maxNew = 20};
     Observer nobody;
-    const SequenceResult a = model().run(request, nobody, CancelToken{}).sequences.front();
-    const SequenceResult b = model().run(request, nobody, CancelToken{}).sequences.front();
+    const TurnResult a = model().run(request, nobody, CancelToken{}).sequences.front().first();
+    const TurnResult b = model().run(request, nobody, CancelToken{}).sequences.front().first();
     EXPECT_EQ(a.ids, b.ids);
     EXPECT_EQ(a.logprobs, b.logprobs);
 }
@@ -214,8 +215,8 @@ TEST(Routers, mayHaveOneLogit) {
     TinyModelOptions options = kSmall;
     options.sigmoidRouters = true;
     for (const LayerRouting& layer : forward(*load(options), 30, RoutedPolicy{}, kNarrow, 0).layers) {
-        EXPECT_EQ(layer.decision.logits->sparse, 0.0F);
-        EXPECT_NE(layer.decision.logits->full, 0.0F);
+        EXPECT_EQ(layer.decision().logits->sparse, 0.0F);
+        EXPECT_NE(layer.decision().logits->full, 0.0F);
     }
 }
 
@@ -224,7 +225,7 @@ TEST(Routers, mayBeMissing) {
     options.routers = false;
     const auto model = load(options);
     EXPECT_EQ(model->facts().routerParameters, 0);
-    EXPECT_FALSE(forward(*model, 30, FullPolicy{}, kNarrow, 0).layers[0].decision.logits.has_value());
+    EXPECT_FALSE(forward(*model, 30, FullPolicy{}, kNarrow, 0).layers[0].decision().logits.has_value());
     EXPECT_NE(complaintOf<UsageError>([&] { forward(*model, 30, RoutedPolicy{}, kNarrow, 0); }), "");
 }
 
@@ -396,7 +397,7 @@ TEST_F(RunTest, tokensAddUpToTheText) {
     RunRequest request{
         .prompts = {promptOf(std::string("The river \xFF ran"))}, .policy = RoutedPolicy{}, .maxNew = 60};
     request.stopAtEos = false;
-    const SequenceResult run = model().run(request, scribe, CancelToken{}).sequences.front();
+    const TurnResult run = model().run(request, scribe, CancelToken{}).sequences.front().first();
     EXPECT_EQ(run.ids.size(), 60U);
     EXPECT_EQ(scribe.tokenText, run.text);
 }
@@ -408,8 +409,8 @@ TEST_F(RunTest, aPromptThatFillsTheContextGivesOneToken) {
                        .maxNew = 60};
     request.stopAtEos = false;
     const RunResult result = model().run(request, nobody, CancelToken{});
-    EXPECT_EQ(result.sequences[0].ids.size(), 1U);
-    EXPECT_EQ(result.sequences[1].ids.size(), 7U);
+    EXPECT_EQ(result.sequences[0].first().ids.size(), 1U);
+    EXPECT_EQ(result.sequences[1].first().ids.size(), 7U);
 }
 
 TEST_F(RunTest, whatCannotBeRunIsRefusedBeforeAnythingIsTold) {
