@@ -79,6 +79,12 @@ struct FidelityStep {
     double logprobChange = 0;  // of the token decoded: this policy's less full's
 };
 
+// The 32 most probable tokens of a step, and the probability of all others together.
+struct StepChoices {
+    std::vector<TokenChance> top;
+    double tailMass = 0;
+};
+
 enum class TurnEnd : std::uint8_t { MaxNew, EndToken, StopString, Forced };
 
 struct TurnResult {
@@ -87,6 +93,7 @@ struct TurnResult {
     std::vector<TokenId> ids;  // generated
     std::string text;
     std::vector<float> logprobs;
+    std::vector<StepChoices> choices;  // by generated token
     std::vector<LayerRouting> layers;
     std::vector<FidelityStep> fidelity;  // by generated token; empty unless asked for
     double prefillSeconds = 0;           // first launch to first token on the host; of the batch it went with

@@ -117,10 +117,20 @@ struct KvFacts {
     std::int64_t bytesFreed = 0;  // what a full cache of the same prompt and length would have held more
 };
 
+// What a step could have said instead, most probable first, and the probability of everything else together.
+struct TokenChance {
+    TokenId id;
+    float logprob = 0;
+
+    friend bool operator==(const TokenChance&, const TokenChance&) = default;
+};
+
 struct TokenFacts {
     TokenId id;
     std::string text;  // the bytes this token adds to the decoded text; may be empty inside a UTF-8 character
     float logprob = 0;
+    std::vector<TokenChance> top;
+    double tailMass = 0;
 };
 
 enum class RunOutcome : std::uint8_t { Finished, Cancelled, Failed };

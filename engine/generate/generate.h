@@ -1,25 +1,14 @@
-// A run: every prompt through prefill and greedy decoding, one after the other, with the observer told of all of it.
+// A run: prompts in batches through prefill and decoding, with the observer told of all of it. And single passes without one.
 #pragma once
 
 #include "engine/engine.h"
-#include "engine/generate/requests.h"
-#include "engine/router/router.h"
-#include "engine/tokenizer/tokenizer.h"
-#include "engine/transformer/transformer.h"
+#include "engine/generate/loaded_model.h"
 
 namespace fluxscope {
-
-struct LoadedModel {
-    ModelFacts facts;
-    Transformer transformer;
-    Tokenizer tokenizer;
-    SparseForm defaultSparse;
-
-    Router router() const { return {transformer, facts.poolSize}; }
-};
 
 RunResult generate(const LoadedModel& model, const RunRequest& request, Observer& observer,
                    const CancelToken& cancel);
 ForwardResult forwardPass(const LoadedModel& model, const ForwardRequest& request, const CancelToken& cancel);
+Forecast forecastRun(const LoadedModel& model, const RunRequest& request);
 
 }  // namespace fluxscope

@@ -7,80 +7,108 @@
 
 namespace fluxscope {
 
-PrefillKv::PrefillKv(const KvShape& shape, const SparseForm& sparse, const Compute& compute, KvCache& cache)
-    : shape_(shape), sparse_(sparse), compute_(compute), cache_(cache) {}
+at::Tensor KvScratch::of(at::Tensor& memory, std::int64_t kvHeads, std::int64_t capacity,
+                         std::int64_t dim) const {
+    const std::int64_t wanted = kvHeads * capacity * dim;
+    if (!memory.defined() || memory.numel() < wanted) memory = at::empty({wanted}, options_);
+    return memory.slice(0, 0, wanted).view({kvHeads, capacity, dim});
+}
 
-void PrefillKv::begin(Attention attention) {
-    attention_ = attention;
-    kept_ = 0;
-    if (attention == Attention::Full || sparse_.decode == DecodeMode::Dense) {
-        linear_ = {.k = cache_.arena().take(shape_.kvHeads, shape_.positions, shape_.dim),
-                   .v = cache_.arena().take(shape_.kvHeads, shape_.positions, shape_.dim),
-                   .sink = 0};
-        return;
+at::Tensor KvScratch::keys(std::int64_t kvHeads, std::int64_t capacity, std::int64_t dim) {
+    return of(keys_, kvHeads, capacity, dim);
+}
+
+at::Tensor KvScratch::values(std::int64_t kvHeads, std::int64_t capacity, std::int64_t dim) {
+    return of(values_, kvHeads, capacity, dim);
+}
+
+PrefillKv::PrefillKv(PrefillKvPlan plan, KvScratch& scratch, KvArena& arena, const KvGroup* earlier)
+    : plan_(std::move(plan)), arena_(arena) {
+    const auto heads = static_cast<std::int64_t>(plan_.kvHeads.size());
+    if (!plan_.keeps) {
+        k_ = arena.take(heads, plan_.positions, plan_.dim);
+        v_ = arena.take(heads, plan_.positions, plan_.dim);
+    } else {
+        const std::int64_t window = plan_.need.sink + plan_.need.window + plan_.chunk;
+        const std::int64_t capacity = plan_.need.whole ? plan_.end : std::min(plan_.end, window);
+        k_ = scratch.keys(heads, capacity, plan_.dim);
+        v_ = scratch.values(heads, capacity, plan_.dim);
     }
-    if (!scratchK_.defined()) {
-        const std::int64_t streaming = std::min(shape_.prompt, sparse_.sink + sparse_.window + shape_.chunk);
-        const std::int64_t capacity = sparse_.prefill == PrefillMode::Streaming ? streaming : shape_.prompt;
-        scratchK_ = at::empty({shape_.kvHeads, capacity, shape_.dim}, compute_.options());
-        scratchV_ = at::empty({shape_.kvHeads, capacity, shape_.dim}, compute_.options());
-    }
-    linear_ = {.k = scratchK_, .v = scratchV_, .sink = 0};
+    if (earlier) takeOver(*earlier);
+}
+
+// A ring of slots becomes [sink | window, oldest first]; position n lay in slot sink + (n - sink) mod (capacity - sink).
+void PrefillKv::takeOver(const KvGroup& earlier) {
+    const std::int64_t capacity = earlier.k.size(1);
+    const auto copy = [&](std::int64_t to, std::int64_t slot, std::int64_t count) {
+        if (count == 0) return;
+        k_.slice(1, to, to + count).copy_(earlier.k.slice(1, slot, slot + count));
+        v_.slice(1, to, to + count).copy_(earlier.v.slice(1, slot, slot + count));
+    };
+    kept_ = std::min(plan_.begin, capacity);
+    if (plan_.begin <= capacity) return copy(0, 0, kept_);
+    const std::int64_t sink = earlier.sink;
+    const std::int64_t oldest = sink + (plan_.begin - sink) % (capacity - sink);
+    copy(0, 0, sink);
+    copy(sink, oldest, capacity - oldest);
+    copy(sink + capacity - oldest, sink, oldest - sink);
 }
 
 void PrefillKv::append(const at::Tensor& k, const at::Tensor& v) {
     const std::int64_t rows = k.size(0);
-    if (kept_ + rows > linear_.capacity()) dropBehindWindow();
-    assert(kept_ + rows <= linear_.capacity());
-    linear_.k.slice(1, kept_, kept_ + rows).copy_(k.transpose(0, 1));
-    linear_.v.slice(1, kept_, kept_ + rows).copy_(v.transpose(0, 1));
+    if (kept_ + rows > k_.size(1)) dropBehindWindow();
+    assert(kept_ + rows <= k_.size(1));
+    k_.slice(1, kept_, kept_ + rows).copy_(k.transpose(0, 1));
+    v_.slice(1, kept_, kept_ + rows).copy_(v.transpose(0, 1));
     kept_ += rows;
 }
 
 // [sink | ... | last window] becomes [sink | last window].
 void PrefillKv::dropBehindWindow() {
-    for (const at::Tensor& t : {linear_.k, linear_.v}) {
-        const at::Tensor window = t.slice(1, kept_ - sparse_.window, kept_).clone();  // the places overlap
-        t.slice(1, sparse_.sink, sparse_.sink + sparse_.window).copy_(window);
+    const auto [whole, sink, size] = plan_.need;
+    assert(!whole && kept_ > sink + size);
+    for (const at::Tensor& t : {k_, v_}) {
+        const at::Tensor window = t.slice(1, kept_ - size, kept_).clone();  // the places overlap
+        t.slice(1, sink, sink + size).copy_(window);
     }
-    kept_ = sparse_.sink + sparse_.window;
+    kept_ = sink + size;
 }
 
 KeysValues PrefillKv::view() const {
-    return {.k = linear_.k.const_data_ptr(),
-            .v = linear_.v.const_data_ptr(),
-            .headStride = linear_.k.stride(0),
-            .rowStride = linear_.k.stride(1)};
+    return {.k = k_.const_data_ptr(),
+            .v = v_.const_data_ptr(),
+            .headStride = k_.stride(0),
+            .rowStride = k_.stride(1)};
 }
 
-void PrefillKv::seal() {
-    const bool inPlace = attention_ == Attention::Full || sparse_.decode == DecodeMode::Dense;
-    cache_.addLayer(inPlace ? linear_ : ring());
+KvGroup PrefillKv::seal() {
+    if (plan_.keeps) return ring();
+    return {.kvHeads = std::move(plan_.kvHeads), .k = std::move(k_), .v = std::move(v_), .sink = 0};
 }
 
 // Position p of the window goes to slot sink + (p - sink) mod window: one run of slots that wraps once.
-KvLayer PrefillKv::ring() const {
-    const std::int64_t capacity = std::min(sparse_.sink + sparse_.window, shape_.positions);
-    KvLayer layer{.k = cache_.arena().take(shape_.kvHeads, capacity, shape_.dim),
-                  .v = cache_.arena().take(shape_.kvHeads, capacity, shape_.dim),
-                  .sink = std::min(sparse_.sink, capacity - 1)};
-    const auto fill = [&](const at::Tensor& to, const at::Tensor& from) {
-        const auto copy = [&](std::int64_t slot, std::int64_t key, std::int64_t count) {
-            to.slice(1, slot, slot + count).copy_(from.slice(1, key, key + count));
-        };
-        if (shape_.prompt <= capacity) return copy(0, 0, shape_.prompt);
-        const std::int64_t sink = sparse_.sink;
-        const std::int64_t window = sparse_.window;
-        const std::int64_t firstKey = kept_ - window;
-        const std::int64_t wrap =
-            (shape_.prompt - window - sink) % window;  // the slot of the window's first position
-        copy(0, 0, sink);
-        copy(sink + wrap, firstKey, window - wrap);
-        copy(sink, firstKey + window - wrap, wrap);
+KvGroup PrefillKv::ring() {
+    const auto [sink, window] = *plan_.keeps;
+    const auto heads = static_cast<std::int64_t>(plan_.kvHeads.size());
+    const std::int64_t capacity = std::min(sink + window, plan_.positions);
+    KvGroup group{.kvHeads = std::move(plan_.kvHeads),
+                  .k = arena_.take(heads, capacity, plan_.dim),
+                  .v = arena_.take(heads, capacity, plan_.dim),
+                  .sink = std::min(sink, capacity - 1)};
+    const auto copy = [&](std::int64_t slot, std::int64_t key, std::int64_t count) {
+        group.k.slice(1, slot, slot + count).copy_(k_.slice(1, key, key + count));
+        group.v.slice(1, slot, slot + count).copy_(v_.slice(1, key, key + count));
     };
-    fill(layer.k, linear_.k);
-    fill(layer.v, linear_.v);
-    return layer;
+    if (plan_.end <= capacity) {
+        copy(0, 0, plan_.end);
+        return group;
+    }
+    const std::int64_t firstKey = kept_ - window;
+    const std::int64_t wrap = (plan_.end - window - sink) % window;  // the slot of the window's first position
+    copy(0, 0, sink);
+    copy(sink + wrap, firstKey, window - wrap);
+    copy(sink, firstKey + window - wrap, wrap);
+    return group;
 }
 
 }  // namespace fluxscope

@@ -15,6 +15,11 @@ public:
           key_{.batch = batch, .turn = {}, .phase = phase, .step = step, .layer = {}, .chunk = {}, .op = {}} {
     }
 
+    Tracer turn(TurnIndex turn) const {
+        Tracer inner = *this;
+        inner.key_.turn = turn;
+        return inner;
+    }
     Tracer layer(LayerIndex layer) const {
         Tracer inner = *this;
         inner.key_.layer = layer;

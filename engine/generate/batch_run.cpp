@@ -1,0 +1,176 @@
+#include "engine/generate/batch_run.h"
+
+#include "engine/contract/error.h"
+#include "engine/generate/chunk_size.h"
+#include "engine/generate/fidelity.h"
+
+#include <ATen/ops/cat.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace fluxscope {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point began) {
+    return std::chrono::duration<double>(Clock::now() - began).count();
+}
+
+// The last row of each prompt, [prompts, hidden].
+at::Tensor lastRows(const std::vector<PrefilledSequence>& sequences) {
+    std::vector<at::Tensor> rows;
+    rows.reserve(sequences.size());
+    for (const PrefilledSequence& s : sequences) rows.push_back(s.hidden.slice(0, s.hidden.size(0) - 1));
+    return at::cat(rows);
+}
+
+}  // namespace
+
+BatchRun::BatchRun(const LoadedModel& model, const RunRequest& request, const RunPlan& plan,
+                   Observer& observer, const CancelToken& cancel)
+    : model_(model), request_(request), plan_(plan), observer_(observer), cancel_(cancel) {}
+
+std::vector<SequenceResult> BatchRun::run(BatchIndex batch, std::size_t first,
+                                          std::span<const PreparedPrompt> prompts) {
+    std::vector<SequenceIndex> indices;
+    std::vector<LiveSequence> sequences;
+    sequences.reserve(prompts.size());
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+        sequences.emplace_back(model_, request_, first + i, prompts[i]);
+        indices.push_back(sequences.back().index());
+    }
+    observer_.batchBegan(batch, indices);
+    for (std::size_t t = 0; t <= request_.followUps.size(); ++t)
+        turn({.batch = batch, .turn = TurnIndex::of(t)}, sequences);
+    observer_.batchEnded(batch);
+
+    std::vector<SequenceResult> results;
+    results.reserve(sequences.size());
+    for (LiveSequence& sequence : sequences) results.push_back(sequence.take());
+    return results;
+}
+
+void BatchRun::turn(const Place& place, std::vector<LiveSequence>& sequences) {
+    std::int64_t positions = 0;
+    for (LiveSequence& sequence : sequences) {
+        sequence.beginTurn(place.turn);
+        positions = std::max(positions, sequence.positions());
+    }
+    const RotaryTable rotary = model_.transformer.rotary(positions);
+    prefill(place, sequences, rotary);
+    decode(place, sequences, rotary);
+}
+
+void BatchRun::prefill(const Place& place, std::vector<LiveSequence>& sequences, const RotaryTable& rotary) {
+    const std::int64_t chunk = chunkTokensOf(request_.chunkTokens, model_.transformer, plan_.sparse);
+    const Router router = model_.router();
+    const Policy full{FullPolicy{}};
+    std::vector<SequencePlan> plans;
+    std::vector<SequencePlan> shadows;
+    std::vector<LiveSequence*> rows;
+    for (LiveSequence& sequence : sequences) {
+        plans.push_back(sequence.plan(plan_.policy, plan_.sparse, chunk));
+        if (request_.fidelity) shadows.push_back(sequence.shadowPlan(full, plan_.sparse, chunk));
+        rows.push_back(&sequence);
+    }
+
+    const auto began = Clock::now();
+    const Tracer step = tracer(place, Phase::Prefill, StepIndex{});
+    const auto scope = step.open();
+    Prefill prefill(model_.transformer, router, rotary, cancel_);
+    std::vector<PrefilledSequence> done = prefill.run(plans, step);
+    const at::Tensor logits = model_.transformer.logits(lastRows(done), step);  // [rows, vocabulary]
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i]->prefilled(std::move(done[i].routing));
+    choose(rows, logits, step);
+    const double seconds = secondsSince(began);
+    for (LiveSequence& sequence : sequences) {
+        sequence.turn().prefillSeconds = seconds;
+        sequence.turn().ttftSeconds = seconds + sequence.tokenizingSeconds();
+    }
+
+    if (!request_.fidelity) return;
+    Observer nobody;
+    const Tracer unseen(nobody, false, place.batch, Phase::Prefill, StepIndex{});
+    const at::Tensor truth = model_.transformer.logits(lastRows(prefill.run(shadows, unseen)), unseen);
+    compare(rows, logits, truth);
+}
+
+void BatchRun::decode(const Place& place, std::vector<LiveSequence>& sequences, const RotaryTable& rotary) {
+    std::vector<LiveSequence*> rows;
+    for (LiveSequence& sequence : sequences)
+        if (!sequence.ended()) rows.push_back(&sequence);
+    if (rows.empty()) return;
+
+    const auto cachesOf = [&](KvCache& (LiveSequence::*cache)() const) {
+        std::vector<KvCache*> caches;
+        for (const LiveSequence* row : rows) caches.push_back(&(row->*cache)());
+        return caches;
+    };
+    const bool graphs = !plan_.obeyed.eager;
+    Decode decode(model_.transformer, rotary, cachesOf(&LiveSequence::kv), {.graphs = graphs});
+    std::optional<Decode> truth;
+    if (request_.fidelity)
+        truth.emplace(model_.transformer, rotary, cachesOf(&LiveSequence::shadow), DecodeOptions{.graphs = false});
+
+    const auto began = Clock::now();
+    for (std::int32_t n = 1; !rows.empty(); ++n) {
+        if (cancel_.cancelled()) throw CancelledError("the run");
+        std::vector<TokenId> tokens;
+        for (const LiveSequence* row : rows) tokens.push_back(row->last());
+        at::Tensor logits;  // [rows, vocabulary]
+        {
+            const Tracer step = tracer(place, Phase::Decode, StepIndex::of(n));
+            const auto scope = step.open();
+            logits = decode.step(tokens, step);
+            choose(rows, logits, step);
+        }
+        if (truth) {
+            Observer nobody;
+            const Tracer unseen(nobody, false, place.batch, Phase::Decode, StepIndex::of(n));
+            compare(rows, logits, truth->step(tokens, unseen));
+        }
+        std::vector<std::size_t> staying;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (!rows[i]->ended())
+                staying.push_back(i);
+            else
+                rows[i]->turn().decodeSeconds = secondsSince(began);
+        }
+        if (staying.size() == rows.size()) continue;
+        decode.retain(staying);
+        if (truth) truth->retain(staying);
+        std::vector<LiveSequence*> left;
+        for (const std::size_t i : staying) left.push_back(rows[i]);
+        rows = std::move(left);
+    }
+}
+
+// Every sequence says something, given its row of logits.
+void BatchRun::choose(std::span<LiveSequence* const> rows, const at::Tensor& logits, const Tracer& step) {
+    const std::int64_t vocabulary = model_.facts.vocabulary;
+    const auto op = step.op(
+        Op::Sample, cost::PointwiseShape{.elements = static_cast<std::int64_t>(rows.size()),
+                                         .reads = vocabulary,
+                                         .flopsEach = 4 * vocabulary,
+                                         .type = cost::DType::F32});
+    const at::Tensor host = logits.to(at::kCPU).contiguous();
+    const float* values = host.const_data_ptr<float>();
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        rows[i]->say({values + static_cast<std::ptrdiff_t>(i) * vocabulary, static_cast<std::size_t>(vocabulary)},
+                     step.key().step, observer_);
+}
+
+void BatchRun::compare(std::span<LiveSequence* const> rows, const at::Tensor& logits, const at::Tensor& full) {
+    std::vector<TokenId> decoded;
+    for (LiveSequence* row : rows) decoded.push_back(row->last());
+    const std::vector<FidelityStep> steps = fidelityOf(logits, full, decoded);
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i]->turn().fidelity.push_back(steps[i]);
+}
+
+Tracer BatchRun::tracer(const Place& place, Phase phase, StepIndex step) const {
+    return Tracer(observer_, plan_.obeyed.opScopes, place.batch, phase, step).turn(place.turn);
+}
+
+}  // namespace fluxscope

@@ -1,0 +1,154 @@
+#include "engine/generate/live_sequence.h"
+
+#include "engine/contract/error.h"
+#include "engine/generate/follow_up.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fluxscope {
+
+LiveSequence::LiveSequence(const LoadedModel& model, const RunRequest& request, std::size_t index,
+                           const PreparedPrompt& prompt)
+    : model_(model),
+      request_(request),
+      prompt_(prompt),
+      sequence_(SequenceIndex::of(index)),
+      sampler_(request.sampling, request.seed),
+      tokenizingSeconds_(prompt.tokenizingSeconds) {
+    result_.promptId = request.prompts[index].id;
+    if (!request.replay.empty()) given_ = request.replay[index].decisions;
+}
+
+const std::vector<TokenId>& LiveSequence::forced() const {
+    const auto index = static_cast<std::size_t>(sequence_.value());
+    return request_.replay.empty() ? request_.forcedIds[index] : request_.replay[index].ids;
+}
+
+void LiveSequence::beginTurn(TurnIndex turn) {
+    turnIndex_ = turn;
+    result_.turns.emplace_back();
+    text_.emplace(model_.tokenizer);
+    stop_.emplace(request_.sampling.stop);
+    ended_ = false;
+    if (turn == TurnIndex{}) {
+        history_ = prompt_.ids;
+        cached_ = 0;
+    } else {
+        beginFollowUp(turn);
+    }
+    result_.turns.back().promptIds.assign(history_.begin() + cached_, history_.end());
+
+    const auto tokens = static_cast<std::int64_t>(history_.size());
+    const std::int64_t context = model_.transformer.config().context;
+    if (tokens > context)
+        throw UsageError("prompt " + result_.promptId, "",
+                         "has grown to " + std::to_string(tokens) + " tokens with its follow-ups, and the model's "
+                         "context holds " + std::to_string(context),
+                         "say less, or generate less (--max-new)");
+    const std::int64_t wanted =
+        isForced() ? static_cast<std::int64_t>(forced().size()) : std::int64_t{request_.maxNew};
+    // The last token generated need not be computed with, so it takes no position.
+    mostNew_ = std::min(wanted, context - tokens + 1);
+    if (isForced() && mostNew_ < wanted)
+        throw UsageError("prompt " + result_.promptId, "forced ids",
+                         "are " + std::to_string(wanted) + ", and the model's context has room for " +
+                             std::to_string(mostNew_),
+                         "give fewer");
+    positions_ = tokens + mostNew_ - 1;
+}
+
+void LiveSequence::beginFollowUp(TurnIndex turn) {
+    const auto number = static_cast<std::size_t>(turn.value());
+    std::vector<std::string> answers;
+    for (std::size_t t = 0; t < number; ++t) answers.push_back(result_.turns[t].text);
+    const std::span<const std::string> said(request_.followUps.data(), number);
+    FollowUp next = followUpOf(model_, prompt_, history_, answers, said);
+    tokenizingSeconds_ = next.tokenizingSeconds;
+    const bool keeps = request_.turns == TurnMode::Keep && next.redoneWhy.empty();
+    TurnResult& now = result_.turns.back();
+    now.keptCache = keeps;
+    now.redoneWhy = request_.turns == TurnMode::Keep ? next.redoneWhy : "";
+    cached_ = keeps ? kv_->length() : 0;
+    history_ = std::move(next.ids);
+
+    given_.clear();
+    earlier_ = keeps ? std::move(kv_) : nullptr;
+    earlierShadow_ = keeps ? std::move(shadow_) : nullptr;
+    if (!keeps) return;
+    for (const LayerRouting& layer : result_.turns[number - 1].layers) given_.push_back(layer.decisions);
+}
+
+SequencePlan LiveSequence::plan(const Policy& policy, const SparseForm& sparse, std::int64_t chunkTokens) {
+    kv_ = std::make_unique<KvCache>(model_.transformer.compute());
+    return {.sequence = sequence_,
+            .tokens = std::span<const TokenId>(history_).subspan(static_cast<std::size_t>(cached_)),
+            .positions = positions_,
+            .chunkTokens = chunkTokens,
+            .policy = &policy,
+            .sparse = sparse,
+            .kv = kv_.get(),
+            .given = given_.empty() ? nullptr : &given_,
+            .earlier = earlier_.get()};
+}
+
+SequencePlan LiveSequence::shadowPlan(const Policy& full, const SparseForm& sparse, std::int64_t chunkTokens) {
+    shadow_ = std::make_unique<KvCache>(model_.transformer.compute());
+    allFull_.assign(static_cast<std::size_t>(model_.transformer.config().layers), {Decision{}});
+    return {.sequence = sequence_,
+            .tokens = std::span<const TokenId>(history_).subspan(static_cast<std::size_t>(cached_)),
+            .positions = positions_,
+            .chunkTokens = chunkTokens,
+            .policy = &full,
+            .sparse = sparse,
+            .kv = shadow_.get(),
+            .given = &allFull_,
+            .earlier = earlierShadow_.get()};
+}
+
+void LiveSequence::prefilled(std::vector<LayerRouting> routing) {
+    earlier_.reset();
+    turn().layers = std::move(routing);
+    turn().kvBytes = kv_->bytes();
+}
+
+void LiveSequence::say(std::span<const float> logits, StepIndex step, Observer& observer) {
+    TurnResult& now = turn();
+    TokenChoice choice =
+        isForced() ? sampler_.given(logits, forced()[now.ids.size()])
+                   : sampler_.choose(logits, history_, {sequence_, turnIndex_, step});
+    if (!std::isfinite(choice.logprob))
+        throw InputError(model_.facts.path, "the weights", "give numbers that are not finite",
+                         "use undamaged weights, or another --dtype");
+
+    now.ids.push_back(choice.id);
+    now.logprobs.push_back(choice.logprob);
+    history_.push_back(choice.id);
+    TokenFacts facts{.id = choice.id,
+                     .text = text_->append(choice.id),
+                     .logprob = choice.logprob,
+                     .top = std::move(choice.top),
+                     .tailMass = choice.tailMass};
+    now.text += stop_->append(facts.text);
+    const std::optional<TurnEnd> end = endAfter(choice.id, stop_->matched());
+    if (end) {
+        const std::string rest = text_->finish();
+        facts.text += rest;
+        now.text += stop_->append(rest) + stop_->finish();
+        now.end = *end;
+        ended_ = true;
+    }
+    observer.tokenEmitted(sequence_, turnIndex_, step, facts);
+    now.choices.push_back({.top = std::move(facts.top), .tailMass = facts.tailMass});
+}
+
+std::optional<TurnEnd> LiveSequence::endAfter(TokenId id, bool stopped) const {
+    const auto said = static_cast<std::int64_t>(result_.turns.back().ids.size());
+    if (isForced()) return said == mostNew_ ? std::optional(TurnEnd::Forced) : std::nullopt;
+    const auto& ends = model_.transformer.config().endOfSequence;
+    if (request_.stopAtEos && std::find(ends.begin(), ends.end(), id) != ends.end()) return TurnEnd::EndToken;
+    if (stopped) return TurnEnd::StopString;
+    return said == mostNew_ ? std::optional(TurnEnd::MaxNew) : std::nullopt;
+}
+
+}  // namespace fluxscope

@@ -1,0 +1,73 @@
+// One prompt while it is being answered: what it has said so far, what comes next, and whether it has ended.
+#pragma once
+
+#include "engine/engine.h"
+#include "engine/generate/loaded_model.h"
+#include "engine/generate/requests.h"
+#include "engine/kv/kv_cache.h"
+#include "engine/prefill/sequence_prefill.h"
+#include "engine/sampling/sampler.h"
+#include "engine/sampling/stop_strings.h"
+
+#include <memory>
+#include <optional>
+
+namespace fluxscope {
+
+class LiveSequence {
+public:
+    LiveSequence(const LoadedModel& model, const RunRequest& request, std::size_t index,
+                 const PreparedPrompt& prompt);
+
+    // Sets up a turn: the prompt's own first, then the request's follow-ups. Throws UsageError when the conversation has
+    // outgrown the model's context.
+    void beginTurn(TurnIndex turn);
+    // This turn's tokens on their way through prefill, into a cache of their own.
+    SequencePlan plan(const Policy& policy, const SparseForm& sparse, std::int64_t chunkTokens);
+    // The same under policy `full`, for the fidelity of what was decided.
+    SequencePlan shadowPlan(const Policy& full, const SparseForm& sparse, std::int64_t chunkTokens);
+    void prefilled(std::vector<LayerRouting> routing);
+
+    // What was said, given this row of logits [vocabulary]; tells the observer.
+    void say(std::span<const float> logits, StepIndex step, Observer& observer);
+
+    SequenceIndex index() const { return sequence_; }
+    std::int64_t positions() const { return positions_; }
+    bool ended() const { return ended_; }
+    TokenId last() const { return history_.back(); }
+    KvCache& kv() const { return *kv_; }
+    KvCache& shadow() const { return *shadow_; }
+    TurnResult& turn() { return result_.turns.back(); }
+    SequenceResult take() { return std::move(result_); }
+    double tokenizingSeconds() const { return tokenizingSeconds_; }
+
+private:
+    void beginFollowUp(TurnIndex turn);
+    bool isForced() const { return !request_.forcedIds.empty() || !request_.replay.empty(); }
+    const std::vector<TokenId>& forced() const;
+    std::optional<TurnEnd> endAfter(TokenId id, bool stopped) const;
+
+    const LoadedModel& model_;
+    const RunRequest& request_;
+    const PreparedPrompt& prompt_;
+    SequenceIndex sequence_;
+    TurnIndex turnIndex_;
+    Sampler sampler_;
+    SequenceResult result_;
+    std::vector<TokenId> history_;  // prompt and answers, all turns; the last one is not in the cache yet
+    std::int64_t cached_ = 0;       // tokens of history_ that lie in the cache when a turn begins
+    std::int64_t positions_ = 0;
+    std::int64_t mostNew_ = 0;
+    bool ended_ = false;
+    double tokenizingSeconds_ = 0;
+    std::vector<std::vector<Decision>> given_;  // by layer: of the recording, or of the turn before
+    std::unique_ptr<KvCache> kv_;
+    std::unique_ptr<KvCache> earlier_;
+    std::unique_ptr<KvCache> shadow_;
+    std::unique_ptr<KvCache> earlierShadow_;
+    std::vector<std::vector<Decision>> allFull_;
+    std::optional<TextStream> text_;
+    std::optional<StopStrings> stop_;
+};
+
+}  // namespace fluxscope

@@ -1,0 +1,21 @@
+// A model in memory with everything that a run of it needs.
+#pragma once
+
+#include "engine/contract/observer.h"
+#include "engine/contract/sparse_form.h"
+#include "engine/router/router.h"
+#include "engine/tokenizer/tokenizer.h"
+#include "engine/transformer/transformer.h"
+
+namespace fluxscope {
+
+struct LoadedModel {
+    ModelFacts facts;
+    Transformer transformer;
+    Tokenizer tokenizer;
+    SparseForm defaultSparse;
+
+    Router router() const { return {transformer, facts.poolSize}; }
+};
+
+}  // namespace fluxscope

@@ -1,0 +1,14 @@
+// What a run settled on before it began.
+#pragma once
+
+#include "engine/contract/observer.h"
+
+namespace fluxscope {
+
+struct RunPlan {
+    Policy policy;  // with what had to be measured first
+    SparseForm sparse;
+    ObserverNeeds obeyed;
+};
+
+}  // namespace fluxscope
