@@ -8,25 +8,36 @@ namespace {
 
 const char* const kPublished = "use a checkpoint that was trained for a published mode";
 
-// The published kernel takes whole blocks of 128, and rounds what config.json says up to them.
+constexpr std::int64_t kMost = 1 << 24;
+
+// The published kernels take whole blocks of 128; in block granularity the form itself rounds up to them.
 std::int64_t wholeBlocks(std::int64_t tokens) {
     return (tokens + SparseForm::kBlock - 1) / SparseForm::kBlock * SparseForm::kBlock;
 }
 
-SparseForm sparseOf(const JsonFields& config) {
-    SparseForm form;
-    form.granularity = Granularity::Block;
-    form.sink = wholeBlocks(config.integerOr("sink_size", 0, 1 << 24, 128));
-    form.window = wholeBlocks(config.integerOr("local_window_size", 1, 1 << 24, 1024));
+PrefillMode prefillOf(const JsonFields& config) {
     const std::string toggle = config.textOr("toggle_type", "streaming");
-    if (toggle == "streaming") {
-        form.prefill = PrefillMode::Streaming;
+    if (toggle == "streaming") return PrefillMode::Streaming;
+    if (toggle == "triangle") return PrefillMode::Triangle;
+    if (toggle == "xattn") return PrefillMode::XAttention;
+    config.refuse("toggle_type", "is " + printable(toggle, 40) + ", a sparse mode that was never published",
+                  kPublished);
+}
+
+SparseForm sparseOf(const JsonFields& config) {
+    SparseForm form = SparseForm::of(prefillOf(config));
+    form.sink = config.integerOr("sink_size", 0, kMost, 128);
+    form.window = config.integerOr("local_window_size", 1, kMost, 1024);
+    if (form.prefill == PrefillMode::XAttention) {
+        form.sink = wholeBlocks(form.sink);
+        form.window = wholeBlocks(form.window);
     } else {
-        config.refuse("toggle_type", "is " + printable(toggle, 40) + ", a sparse mode that is not computed",
-                      kPublished);
+        form.granularity = Granularity::Block;
     }
-    if (config.integerOr("block_size", 1, 1 << 24, SparseForm::kBlock) != SparseForm::kBlock)
+    if (form.prefill == PrefillMode::Triangle) form.last = config.integerOr("triangle_n_last", 1, kMost, 128);
+    if (config.integerOr("block_size", 1, kMost, SparseForm::kBlock) != SparseForm::kBlock)
         config.refuse("block_size", "is not 128, the block of the published kernel", kPublished);
+    requireValid(form, config.file());
     return form;
 }
 
