@@ -38,6 +38,12 @@ enum class TurnMode : std::uint8_t {
     Redo   // the whole conversation is prefilled again, and routed again
 };
 
+// Asks the routers again, every so many tokens of the answer, as if the text so far had been the prompt.
+struct ProbeOptions {
+    std::int32_t every = 0;  // decode steps, from 1 up
+    bool act = false;        // a layer that would be sparse now becomes so; none ever becomes full
+};
+
 // What a recorded sequence went through, to go through it again.
 struct ReplayedSequence {
     std::vector<TokenId> ids;                      // generated then; decoding is fed with them
@@ -61,6 +67,7 @@ struct RunRequest {
     // ends with them; a replayed one takes its decisions too.
     std::vector<std::vector<TokenId>> forcedIds;
     std::vector<ReplayedSequence> replay;
+    std::optional<ProbeOptions> probe;
     bool fidelity = false;  // compare every step with policy `full` decoding the same tokens
 };
 

@@ -1,11 +1,49 @@
 #include "engine/attention/attention.h"
 
+#include "engine/attention/detail/band.h"
+#include "engine/contract/error.h"
 #include "kernels/dense/dense.h"
 #include "kernels/streaming/streaming.h"
 
 #include <ATen/ops/empty_like.h>
 
+#include <algorithm>
+
 namespace fluxscope {
+
+KvNeed kvNeedOf(PrefillMode mode, const SparseForm& form, std::optional<std::int64_t> modelWindow) {
+    const auto limited = [&](std::int64_t window) {
+        return modelWindow ? std::min(window, *modelWindow) : window;
+    };
+    switch (mode) {
+        case PrefillMode::Full:
+            if (!modelWindow) return {};
+            return {.whole = false, .sink = 0, .window = *modelWindow};
+        case PrefillMode::Streaming:
+        case PrefillMode::Longformer:
+            return {.whole = false, .sink = form.decodeSink(), .window = limited(form.decodeWindow())};
+        case PrefillMode::Triangle:
+        case PrefillMode::XAttention:
+        case PrefillMode::BigBird: return {};
+    }
+    return {};
+}
+
+std::int64_t chunkMultipleOf(const SparseForm& form) {
+    const bool blocks = form.prefill == PrefillMode::XAttention ||
+                        (form.prefill == PrefillMode::Streaming && form.granularity == Granularity::Block);
+    return blocks ? SparseForm::kBlock : 1;
+}
+
+at::Tensor attendPrefill(const Compute& compute, PrefillMode mode, const SparseForm& form,
+                         const PrefillPlace& place, const at::Tensor& q, const KeysValues& kv,
+                         cost::OpShape* priced) {
+    const bool byTokens = mode == PrefillMode::Streaming && form.granularity == Granularity::Token;
+    if (mode != PrefillMode::Full && !byTokens)
+        throw UsageError("--sparse", "", "asks for " + shortForm(form) + ", which is not computed yet",
+                         "use streaming with granularity=token");
+    return attendBand(compute, bandOf(mode, form, place), place, q, kv, priced);
+}
 
 at::Tensor attendPrefill(const Compute& compute, PrefillMode mode, const cost::AttentionShape& shape,
                          const at::Tensor& q, const KeysValues& kv) {

@@ -4,20 +4,15 @@
 #pragma once
 
 #include "engine/checkpoint/config.h"
+#include "engine/checkpoint/routers.h"
 #include "engine/checkpoint/safetensors.h"
+#include "engine/checkpoint/tensor_shapes.h"
 #include "engine/contract/observer.h"
-#include "engine/contract/sparse_form.h"
 
 #include <map>
 #include <optional>
 
 namespace fluxscope {
-
-struct RouterSource {
-    std::int64_t poolSize = 0;         // prompt tokens pooled at each end
-    std::int64_t logits = 2;           // rows of the last linear layer: 2, or 1 for a sigmoid head
-    std::optional<SparseForm> sparse;  // the form it was trained for
-};
 
 struct Checkpoint {
     ModelConfig config;
@@ -35,8 +30,5 @@ Checkpoint openCheckpoint(const std::filesystem::path& folder,
 // 16 hex digits of config.json and of the names, types and shapes of the tensors: what a router was trained for. Fields of
 // config.json that only describe the file ("_name_or_path", "transformers_version", "fluxscope_untrained") do not count.
 std::string backboneHash(const nlohmann::json& config, const std::map<std::string, StoredTensor>& tensors);
-
-std::string routerTensorName(std::int64_t layer,
-                             const std::string& rest);  // "model.layers.3.self_attn.mask_allocator." + rest
 
 }  // namespace fluxscope

@@ -175,7 +175,8 @@ public:
     virtual void sampleEvaluated(const EvaluationSample&) {}
 };
 
-// Opens a scope for as long as it lives. A layer's or step's scope has no shape; an op's shape prices it.
+// Opens a scope for as long as it lives. A layer's or step's scope has no shape; an op's shape prices it, and may come late:
+// where the data decides what is visited, it is known only when the op has been computed.
 class ObservedScope {
 public:
     ObservedScope(Observer& observer, const ScopeKey& key, std::optional<cost::OpShape> shape = std::nullopt)
@@ -185,6 +186,8 @@ public:
     ~ObservedScope() { observer_.scopeClosed(key_, shape_); }
     ObservedScope(const ObservedScope&) = delete;
     ObservedScope& operator=(const ObservedScope&) = delete;
+
+    void price(const cost::OpShape& shape) { shape_ = shape; }
 
 private:
     Observer& observer_;

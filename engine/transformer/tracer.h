@@ -32,7 +32,9 @@ public:
     }
 
     [[nodiscard]] ObservedScope open() const { return ObservedScope(*observer_, key_); }
-    [[nodiscard]] std::optional<ObservedScope> op(Op op, const cost::OpShape& shape) const {
+    // Without a shape: price() the scope before it closes.
+    [[nodiscard]] std::optional<ObservedScope> op(Op op,
+                                                  std::optional<cost::OpShape> shape = std::nullopt) const {
         if (!ops_) return std::nullopt;
         ScopeKey key = key_;
         key.op = op;

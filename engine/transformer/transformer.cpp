@@ -1,28 +1,13 @@
 #include "engine/transformer/transformer.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/cos.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/index_select.h>
 #include <ATen/ops/mean.h>
-#include <ATen/ops/outer.h>
-#include <ATen/ops/pow.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/silu.h>
-#include <ATen/ops/sin.h>
 
 namespace fluxscope {
-
-RotaryRows RotaryTable::rows(std::int64_t begin, std::int64_t count) const {
-    return {cos.slice(0, begin, begin + count), sin.slice(0, begin, begin + count)};
-}
-
-RotaryRows RotaryTable::rows(const at::Tensor& positions) const {
-    return {at::index_select(cos, 0, positions), at::index_select(sin, 0, positions)};
-}
 
 Transformer::Transformer(ModelConfig config, Weights weights, Compute compute)
     : config_(std::move(config)), weights_(std::move(weights)), compute_(compute) {}
@@ -38,24 +23,13 @@ at::Tensor Transformer::norm(const at::Tensor& x, const at::Tensor& weight) cons
     return (wide * scale).to(x.scalar_type()) * weight;
 }
 
-RotaryTable Transformer::rotary(std::int64_t positions) const {
-    const auto options = at::TensorOptions().device(compute_.device).dtype(at::kFloat);
-    const at::Tensor exponent =
-        at::arange(0, config_.headDim, 2, options) / static_cast<double>(config_.headDim);
-    const at::Tensor frequency = at::pow(config_.ropeTheta, exponent).reciprocal();  // [dim / 2]
-    const at::Tensor angle =
-        at::outer(at::arange(positions, options), frequency).unsqueeze(1);  // [positions, 1, dim / 2]
-    return {at::cos(angle), at::sin(angle)};
+// Of single queries or keys; families without such norms have no weights for them.
+at::Tensor Transformer::headNorm(const at::Tensor& x, const at::Tensor& weight) const {
+    return weight.defined() ? norm(x, weight) : x;
 }
 
-// Turns the pair (x[i], x[i + dim/2]) by the position's angle i: the halves' layout of Hugging Face, not neighbours'.
-at::Tensor Transformer::turn(const at::Tensor& x, const RotaryRows& rotary) const {
-    const std::int64_t half = config_.headDim / 2;
-    const at::Tensor wide = x.to(at::kFloat);
-    const at::Tensor a = wide.slice(-1, 0, half);
-    const at::Tensor b = wide.slice(-1, half);
-    return at::cat({a * rotary.cos - b * rotary.sin, b * rotary.cos + a * rotary.sin}, -1)
-        .to(x.scalar_type());
+RotaryTable Transformer::rotary(std::int64_t positions) const {
+    return rotaryTable(config_.rope, config_.headDim, positions, compute_.device);
 }
 
 at::Tensor Transformer::embed(std::span<const TokenId> ids, const Tracer& at) const {
@@ -91,7 +65,7 @@ Qkv Transformer::project(LayerIndex layer, const at::Tensor& hidden, const Rotar
             at.op(Op::Qkv, cost::LinearShape{.rows = rows,
                                              .inputs = config_.hidden,
                                              .outputs = (config_.heads + 2 * config_.kvHeads) * dim,
-                                             .bias = config_.attentionBias,
+                                             .bias = config_.qkvBias,
                                              .weights = compute_.costType,
                                              .activations = compute_.costType});
         qkv.q = w.q(x).view({rows, config_.heads, dim});
@@ -100,14 +74,15 @@ Qkv Transformer::project(LayerIndex layer, const at::Tensor& hidden, const Rotar
     }
     {
         // The norms of single queries and keys belong to this step: four operations an element, and three to turn it.
+        const std::int64_t flopsEach = config_.queryKeyNorm ? 7 : 3;
         const auto op =
             at.op(Op::Rope, cost::PointwiseShape{.elements = rows * (config_.heads + config_.kvHeads) * dim,
                                                  .reads = 1,
-                                                 .flopsEach = 7,
+                                                 .flopsEach = flopsEach,
                                                  .type = compute_.costType});
-        qkv.routed = norm(qkv.q, w.qNorm);
-        qkv.q = turn(qkv.routed, rotary);
-        qkv.k = turn(norm(qkv.k, w.kNorm), rotary);
+        qkv.routed = headNorm(qkv.q, w.qNorm);
+        qkv.q = turned(qkv.routed, rotary);
+        qkv.k = turned(headNorm(qkv.k, w.kNorm), rotary);
     }
     return qkv;
 }
@@ -123,10 +98,10 @@ at::Tensor Transformer::routerQueries(LayerIndex layer, const at::Tensor& hidden
     const auto op = at.op(Op::Qkv, cost::LinearShape{.rows = rows,
                                                      .inputs = config_.hidden,
                                                      .outputs = config_.heads * config_.headDim,
-                                                     .bias = config_.attentionBias,
+                                                     .bias = config_.qkvBias,
                                                      .weights = compute_.costType,
                                                      .activations = compute_.costType});
-    return norm(w.q(x).view({rows, config_.heads, config_.headDim}), w.qNorm);
+    return headNorm(w.q(x).view({rows, config_.heads, config_.headDim}), w.qNorm);
 }
 
 void Transformer::finish(LayerIndex layer, const at::Tensor& hidden, const at::Tensor& attended,
@@ -137,7 +112,7 @@ void Transformer::finish(LayerIndex layer, const at::Tensor& hidden, const at::T
         const auto op = at.op(Op::Output, cost::LinearShape{.rows = rows,
                                                             .inputs = config_.heads * config_.headDim,
                                                             .outputs = config_.hidden,
-                                                            .bias = config_.attentionBias,
+                                                            .bias = config_.outputBias,
                                                             .weights = compute_.costType,
                                                             .activations = compute_.costType});
         hidden.add_(w.output(attended.view({rows, config_.heads * config_.headDim})));
@@ -150,7 +125,7 @@ void Transformer::finish(LayerIndex layer, const at::Tensor& hidden, const at::T
     const auto op = at.op(Op::Mlp, cost::GatedMlpShape{.rows = rows,
                                                        .hidden = config_.hidden,
                                                        .inner = config_.inner,
-                                                       .bias = false,
+                                                       .bias = config_.mlpBias,
                                                        .weights = compute_.costType,
                                                        .activations = compute_.costType});
     hidden.add_(w.down(at::silu(w.gate(x)) * w.up(x)));

@@ -1,31 +1,16 @@
-// The parts of a Qwen3 block, in the order of the pass. Prefill and decode differ in what stands between project() and
+// The parts of a block, in the order of the pass: the same for every family, with norms and biases where its weights have them. Prefill and decode differ in what stands between project() and
 // finish(): how they attend.
 #pragma once
 
 #include "engine/checkpoint/config.h"
 #include "engine/transformer/compute.h"
+#include "engine/transformer/rotary.h"
 #include "engine/transformer/tracer.h"
 #include "engine/transformer/weights.h"
 
 #include <cstdint>
 
 namespace fluxscope {
-
-// What turns the rows of one call: one row of angles for each.
-struct RotaryRows {
-    at::Tensor cos;  // [rows, 1, dim / 2], fp32
-    at::Tensor sin;
-};
-
-// Rotary embedding of positions 0 .. positions-1, in fp32.
-struct RotaryTable {
-    at::Tensor cos;  // [positions, 1, dim / 2]
-    at::Tensor sin;
-
-    RotaryRows rows(std::int64_t begin, std::int64_t count) const;  // of neighbours: views
-    // Of any positions, an int64 tensor [rows] on the model's device: what a captured graph replays with other numbers in it.
-    RotaryRows rows(const at::Tensor& positions) const;
-};
 
 struct Qkv {
     at::Tensor q;       // [rows, heads, dim], normed, RoPE applied
@@ -58,7 +43,7 @@ public:
 
 private:
     at::Tensor norm(const at::Tensor& x, const at::Tensor& weight) const;
-    at::Tensor turn(const at::Tensor& x, const RotaryRows& rotary) const;
+    at::Tensor headNorm(const at::Tensor& x, const at::Tensor& weight) const;
     cost::PointwiseShape normShape(std::int64_t rows) const;
 
     ModelConfig config_;

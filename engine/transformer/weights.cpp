@@ -80,21 +80,24 @@ Weights loadWeights(const Checkpoint& checkpoint, const Compute& compute,
     Loader load(checkpoint, compute, progress, cancel);
     const ModelConfig& config = checkpoint.config;
     Weights w;
+    const auto headNorm = [&](const std::string& name) {
+        return config.queryKeyNorm ? load.tensor(name) : at::Tensor{};
+    };
     w.embedding = load.tensor("model.embed_tokens.weight");
     for (std::int64_t i = 0; i < config.layers; ++i) {
         const std::string layer = "model.layers." + std::to_string(i) + ".";
         const std::string attention = layer + "self_attn.";
         w.layers.push_back({.inputNorm = load.tensor(layer + "input_layernorm.weight"),
-                            .q = load.linear(attention + "q_proj", config.attentionBias),
-                            .k = load.linear(attention + "k_proj", config.attentionBias),
-                            .v = load.linear(attention + "v_proj", config.attentionBias),
-                            .qNorm = load.tensor(attention + "q_norm.weight"),
-                            .kNorm = load.tensor(attention + "k_norm.weight"),
-                            .output = load.linear(attention + "o_proj", config.attentionBias),
+                            .q = load.linear(attention + "q_proj", config.qkvBias),
+                            .k = load.linear(attention + "k_proj", config.qkvBias),
+                            .v = load.linear(attention + "v_proj", config.qkvBias),
+                            .qNorm = headNorm(attention + "q_norm.weight"),
+                            .kNorm = headNorm(attention + "k_norm.weight"),
+                            .output = load.linear(attention + "o_proj", config.outputBias),
                             .postNorm = load.tensor(layer + "post_attention_layernorm.weight"),
-                            .gate = load.linear(layer + "mlp.gate_proj", false),
-                            .up = load.linear(layer + "mlp.up_proj", false),
-                            .down = load.linear(layer + "mlp.down_proj", false)});
+                            .gate = load.linear(layer + "mlp.gate_proj", config.mlpBias),
+                            .up = load.linear(layer + "mlp.up_proj", config.mlpBias),
+                            .down = load.linear(layer + "mlp.down_proj", config.mlpBias)});
         if (!checkpoint.router) continue;
         w.routers.push_back({.feature0 = load.routerLinear(i, "cls_feat_extractor.0"),
                              .feature2 = load.routerLinear(i, "cls_feat_extractor.2"),

@@ -22,7 +22,7 @@ struct Linear {
 struct LayerWeights {
     at::Tensor inputNorm;     // [hidden]
     Linear q, k, v;           // [heads * dim, hidden], [kvHeads * dim, hidden] twice
-    at::Tensor qNorm, kNorm;  // [dim]
+    at::Tensor qNorm, kNorm;  // [dim], undefined where the family has none
     Linear output;            // [hidden, heads * dim]
     at::Tensor postNorm;      // [hidden]
     Linear gate, up, down;    // [inner, hidden] twice, [hidden, inner]

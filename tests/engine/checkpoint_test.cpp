@@ -116,14 +116,14 @@ TEST_F(CheckpointTest, aHostileConfigIsOneSentence) {
         {"rms_norm_eps", "NaN", "is not JSON"},
         {"rms_norm_eps", "-1", "rms_norm_eps is -1"},
         {"rope_theta", "1e999", "is not JSON"},
-        {"rope_scaling", "{\"factor\":8}", "rope_scaling asks"},
+        {"rope_scaling", "{\"factor\":8}", "rope_scaling.rope_type is missing"},
         {"architectures", "[]", "architectures is not a list of names"},
         {"architectures", "[\"GPT2LMHeadModel\"]", "architectures names GPT2LMHeadModel"},
         {"vocab_size", "null", "vocab_size is missing"},
         {"attention_bias", "1", "attention_bias is 1"},
         {"hidden_act", "\"gelu\"", "hidden_act is gelu"},
         {"quantization_config", "{}", "quantization_config says"},
-        {"use_sliding_window", "true", "use_sliding_window is true"},
+        {"use_sliding_window", "\"yes\"", "use_sliding_window is \"yes\""},
     };
     for (const auto& c : cases)
         EXPECT_THAT(complaintAbout(c.field, c.value), AllOf(HasSubstr("config.json: "), HasSubstr(c.says)))
