@@ -71,4 +71,8 @@ ForwardResult Model::forward(const ForwardRequest& request, const CancelToken& c
     return forwardPass(parts_->loaded, request, cancel);
 }
 
+Forecast Model::forecast(const RunRequest& request) const {
+    return forecastRun(parts_->loaded, request);
+}
+
 }  // namespace fluxscope

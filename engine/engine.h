@@ -6,6 +6,7 @@
 
 #include "engine/contract/cancel.h"
 #include "engine/contract/observer.h"
+#include "engine/sampling/sampler.h"
 
 #include <filesystem>
 #include <functional>
@@ -57,6 +58,7 @@ struct RunRequest {
     std::int32_t maxNew = 64;          // of each turn
     std::int32_t chunkTokens = 0;      // 0: the engine chooses
     std::int32_t batch = 1;            // prompts that go through the layers together
+    SamplingOptions sampling;
     std::uint64_t seed = 0;
     RunRole role = RunRole::Timed;
     std::int32_t repeat = 0;

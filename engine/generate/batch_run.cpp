@@ -30,7 +30,12 @@ at::Tensor lastRows(const std::vector<PrefilledSequence>& sequences) {
 
 BatchRun::BatchRun(const LoadedModel& model, const RunRequest& request, const RunPlan& plan,
                    Observer& observer, const CancelToken& cancel)
-    : model_(model), request_(request), plan_(plan), observer_(observer), cancel_(cancel) {}
+    : model_(model),
+      request_(request),
+      plan_(plan),
+      observer_(observer),
+      cancel_(cancel),
+      router_(model.router(request.batch)) {}
 
 std::vector<SequenceResult> BatchRun::run(BatchIndex batch, std::size_t first,
                                           std::span<const PreparedPrompt> prompts) {
@@ -65,7 +70,6 @@ void BatchRun::turn(const Place& place, std::vector<LiveSequence>& sequences) {
 
 void BatchRun::prefill(const Place& place, std::vector<LiveSequence>& sequences, const RotaryTable& rotary) {
     const std::int64_t chunk = chunkTokensOf(request_.chunkTokens, model_.transformer, plan_.sparse);
-    const Router router = model_.router();
     const Policy full{FullPolicy{}};
     std::vector<SequencePlan> plans;
     std::vector<SequencePlan> shadows;
@@ -79,10 +83,10 @@ void BatchRun::prefill(const Place& place, std::vector<LiveSequence>& sequences,
     const auto began = Clock::now();
     const Tracer step = tracer(place, Phase::Prefill, StepIndex{});
     const auto scope = step.open();
-    Prefill prefill(model_.transformer, router, rotary, cancel_);
+    Prefill prefill(model_.transformer, router_, rotary, cancel_);
     std::vector<PrefilledSequence> done = prefill.run(plans, step);
     const at::Tensor logits = model_.transformer.logits(lastRows(done), step);  // [rows, vocabulary]
-    for (std::size_t i = 0; i < rows.size(); ++i) rows[i]->prefilled(std::move(done[i].routing));
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i]->prefilled(done[i], router_);
     choose(rows, logits, step);
     const double seconds = secondsSince(began);
     for (LiveSequence& sequence : sequences) {
@@ -114,6 +118,14 @@ void BatchRun::decode(const Place& place, std::vector<LiveSequence>& sequences, 
     if (request_.fidelity)
         truth.emplace(model_.transformer, rotary, cachesOf(&LiveSequence::shadow), DecodeOptions{.graphs = false});
 
+    RoutedTap tap;
+    if (request_.probe)
+        tap = [&rows](LayerIndex layer, const at::Tensor& queries) {
+            for (std::size_t i = 0; i < rows.size(); ++i)
+                rows[i]->probe().push(layer, queries.slice(0, static_cast<std::int64_t>(i),
+                                                           static_cast<std::int64_t>(i) + 1));
+        };
+
     const auto began = Clock::now();
     for (std::int32_t n = 1; !rows.empty(); ++n) {
         if (cancel_.cancelled()) throw CancelledError("the run");
@@ -123,8 +135,9 @@ void BatchRun::decode(const Place& place, std::vector<LiveSequence>& sequences, 
         {
             const Tracer step = tracer(place, Phase::Decode, StepIndex::of(n));
             const auto scope = step.open();
-            logits = decode.step(tokens, step);
+            logits = decode.step(tokens, step, tap);
             choose(rows, logits, step);
+            if (request_.probe && n % request_.probe->every == 0) probe(rows, StepIndex::of(n));
         }
         if (truth) {
             Observer nobody;
@@ -144,6 +157,15 @@ void BatchRun::decode(const Place& place, std::vector<LiveSequence>& sequences, 
         std::vector<LiveSequence*> left;
         for (const std::size_t i : staying) left.push_back(rows[i]);
         rows = std::move(left);
+    }
+}
+
+// What the routers would decide now. Acting on it, a layer that would be sparse lets go of what a sparse layer does not keep.
+void BatchRun::probe(std::span<LiveSequence* const> rows, StepIndex step) {
+    for (LiveSequence* row : rows) {
+        const auto logits = row->probe().logits();  // by layer
+        for (std::size_t l = 0; l < logits.size(); ++l)
+            row->reconsider(LayerIndex::of(l), logits[l].front(), plan_, step, observer_);
     }
 }
 

@@ -51,9 +51,12 @@ RunResult generate(const LoadedModel& model, const RunRequest& request, Observer
     RunPlan plan{.policy = request.policy,
                  .sparse = request.sparse.value_or(model.defaultSparse),
                  .obeyed = obeyedOf(observer.needs(), request, compute)};
-    requireRunnable(request);
+    requireRunnable(request, model.facts);
     requireValid(plan.sparse);
     requirePolicyFits(model, plan.policy);
+    if (request.probe && request.probe->act && plan.sparse.decode == DecodeMode::Dense)
+        throw UsageError("--probe", "", "shall act, and a sparse layer that decodes densely keeps everything",
+                         "use a --sparse form that decodes streaming, or a probe that does not act");
     const std::vector<PreparedPrompt> prompts = preparePrompts(request, model);
     const auto account = [&] { return "it " + textOf(forecastOf(model, request, plan.sparse, prompts)); };
     requireFits(forecastOf(model, request, plan.sparse, prompts));
@@ -78,7 +81,7 @@ RunResult generate(const LoadedModel& model, const RunRequest& request, Observer
 
 Forecast forecastRun(const LoadedModel& model, const RunRequest& request) {
     const SparseForm sparse = request.sparse.value_or(model.defaultSparse);
-    requireRunnable(request);
+    requireRunnable(request, model.facts);
     requireValid(sparse);
     requirePolicyFits(model, request.policy);
     return forecastOf(model, request, sparse, preparePrompts(request, model));

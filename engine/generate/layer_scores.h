@@ -1,5 +1,5 @@
-// What the entropy policy ranks layers by: the truncated matrix entropy of the hidden states that leave each layer, of a pass
-// of the run's own prompts under full attention, averaged over prompts.
+// What the entropy policy ranks layers by: the truncated matrix entropy of the hidden states that go into each layer, of a
+// pass of the run's own prompts under full attention, averaged over prompts.
 #pragma once
 
 #include "engine/contract/cancel.h"

@@ -106,10 +106,33 @@ SequencePlan LiveSequence::shadowPlan(const Policy& full, const SparseForm& spar
             .earlier = earlierShadow_.get()};
 }
 
-void LiveSequence::prefilled(std::vector<LayerRouting> routing) {
+void LiveSequence::prefilled(PrefilledSequence& done, const Router& router) {
+    // A turn that was prefilled onto the cache asked no router; its probe goes on with what it has heard.
+    if (request_.probe && !earlier_) probe_.emplace(router, std::vector<PromptEnds>{std::move(done.ends)});
     earlier_.reset();
-    turn().layers = std::move(routing);
+    turn().layers = std::move(done.routing);
     turn().kvBytes = kv_->bytes();
+}
+
+void LiveSequence::reconsider(LayerIndex layer, const RouterLogits& logits, const RunPlan& plan,
+                              StepIndex step, Observer& observer) {
+    LayerRouting& routing = turn().layers[static_cast<std::size_t>(layer.value())];
+    if (routing.decisions.size() > 1) return;  // a head-level policy: no router had a say
+    Decision& current = routing.decisions.front();
+    const Decision now = reconsidered(plan.policy, layer, current, logits, request_.probe->act);
+    observer.decided(sequence_, turnIndex_, step, layer, now);
+    const bool turned = now.attention != current.attention;
+    current = now;
+    if (!turned) return;
+    const auto keeps =
+        ruleOf(Attention::Sparse, plan.sparse, model_.transformer.config().slidingWindow(layer)).keeps;
+    const std::int64_t before = kv_->layer(layer).bytes();
+    kv_->narrow(layer, keeps->sink, keeps->window);
+    const std::int64_t freed = before - kv_->layer(layer).bytes();
+    routing.kv.bytesKept -= freed;
+    routing.kv.bytesFreed += freed;
+    turn().kvBytes -= freed;
+    observer.kvSettled(sequence_, turnIndex_, step, layer, routing.kv);
 }
 
 void LiveSequence::say(std::span<const float> logits, StepIndex step, Observer& observer) {

@@ -4,8 +4,10 @@
 #include "engine/engine.h"
 #include "engine/generate/loaded_model.h"
 #include "engine/generate/requests.h"
+#include "engine/generate/run_plan.h"
 #include "engine/kv/kv_cache.h"
 #include "engine/prefill/sequence_prefill.h"
+#include "engine/router/probe.h"
 #include "engine/sampling/sampler.h"
 #include "engine/sampling/stop_strings.h"
 
@@ -26,16 +28,21 @@ public:
     SequencePlan plan(const Policy& policy, const SparseForm& sparse, std::int64_t chunkTokens);
     // The same under policy `full`, for the fidelity of what was decided.
     SequencePlan shadowPlan(const Policy& full, const SparseForm& sparse, std::int64_t chunkTokens);
-    void prefilled(std::vector<LayerRouting> routing);
+    void prefilled(PrefilledSequence& done, const Router& router);
 
     // What was said, given this row of logits [vocabulary]; tells the observer.
     void say(std::span<const float> logits, StepIndex step, Observer& observer);
+
+    // What a probe heard from a layer's router.
+    void reconsider(LayerIndex layer, const RouterLogits& logits, const RunPlan& plan, StepIndex step,
+                    Observer& observer);
 
     SequenceIndex index() const { return sequence_; }
     std::int64_t positions() const { return positions_; }
     bool ended() const { return ended_; }
     TokenId last() const { return history_.back(); }
     KvCache& kv() const { return *kv_; }
+    RouterProbe& probe() { return *probe_; }
     KvCache& shadow() const { return *shadow_; }
     TurnResult& turn() { return result_.turns.back(); }
     SequenceResult take() { return std::move(result_); }
@@ -66,6 +73,7 @@ private:
     std::unique_ptr<KvCache> shadow_;
     std::unique_ptr<KvCache> earlierShadow_;
     std::vector<std::vector<Decision>> allFull_;
+    std::optional<RouterProbe> probe_;
     std::optional<TextStream> text_;
     std::optional<StopStrings> stop_;
 };

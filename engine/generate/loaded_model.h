@@ -15,7 +15,7 @@ struct LoadedModel {
     Tokenizer tokenizer;
     SparseForm defaultSparse;
 
-    Router router() const { return {transformer, facts.poolSize}; }
+    Router router(std::int64_t sequences = 1) const { return {transformer, facts.poolSize, sequences}; }
 };
 
 }  // namespace fluxscope

@@ -2,6 +2,7 @@
 
 #include "engine/contract/error.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace fluxscope {
@@ -61,32 +62,74 @@ void requireChunk(std::int32_t chunkTokens) {
                          "give a number of tokens, or 0 to let the engine choose");
 }
 
+void requireForced(const RunRequest& request) {
+    const std::size_t prompts = request.prompts.size();
+    if (!request.forcedIds.empty() && !request.replay.empty())
+        throw UsageError("--force-ids", "", "comes with --replay, which forces ids of its own", "give one of them");
+    if (!request.forcedIds.empty() && request.forcedIds.size() != prompts)
+        throw UsageError("--force-ids", "",
+                         "has ids for " + std::to_string(request.forcedIds.size()) + " prompts, and there are " +
+                             std::to_string(prompts),
+                         "give one list of ids for each prompt");
+    if ((!request.forcedIds.empty() || !request.replay.empty()) && !request.followUps.empty())
+        throw UsageError("--force-ids", "", "comes with follow-ups", "force the ids of one turn only");
+}
+
+void requireReplay(const RunRequest& request, const ModelFacts& facts) {
+    if (request.replay.empty()) return;
+    if (request.replay.size() != request.prompts.size())
+        throw UsageError("--replay", "",
+                         "holds " + std::to_string(request.replay.size()) + " sequences, and there are " +
+                             std::to_string(request.prompts.size()) + " prompts",
+                         "replay a run with its own prompts");
+    const auto layers = static_cast<std::size_t>(facts.layers);
+    const auto heads = static_cast<std::size_t>(facts.kvHeads);
+    for (const ReplayedSequence& sequence : request.replay) {
+        const bool fits = sequence.decisions.size() == layers &&
+                          std::all_of(sequence.decisions.begin(), sequence.decisions.end(),
+                                      [&](const auto& d) { return d.size() == 1 || d.size() == heads; });
+        if (!fits)
+            throw UsageError("--replay", "", "holds decisions for another model than this one",
+                             "replay with the model that was recorded");
+    }
+}
+
 }  // namespace
 
-std::vector<PreparedPrompt> preparePrompts(const std::vector<Prompt>& prompts, const ModelConfig& config,
-                                           const Tokenizer& tokenizer) {
+std::vector<PreparedPrompt> preparePrompts(const RunRequest& request, const LoadedModel& model) {
+    const ModelConfig& config = model.transformer.config();
     std::vector<PreparedPrompt> prepared;
-    prepared.reserve(prompts.size());
-    for (const Prompt& prompt : prompts) prepared.push_back(prepare(prompt, config, tokenizer));
+    prepared.reserve(request.prompts.size());
+    for (const Prompt& prompt : request.prompts)
+        prepared.push_back(prepare(prompt, config, model.tokenizer));
+    for (std::size_t i = 0; i < request.forcedIds.size(); ++i)
+        requireIds(request.forcedIds[i], whereOf(request.prompts[i]) + ": forced ids", config);
+    for (std::size_t i = 0; i < request.replay.size(); ++i)
+        requireIds(request.replay[i].ids, whereOf(request.prompts[i]) + ": replayed ids", config);
     return prepared;
 }
 
-void requireReadable(const SparseForm& sparse) {
-    if (sparse.granularity == Granularity::Block)
-        throw UsageError("--sparse", "granularity", "is block, which is not computed yet",
-                         "use granularity=token");
-    if (sparse.window < 1 || sparse.sink < 0 || sparse.window > (1 << 24) || sparse.sink > (1 << 24))
-        throw UsageError("--sparse", "sink and window", "are out of range",
-                         "use a sink from 0 and a window from 1 token");
-}
-
-void requireRunnable(const RunRequest& request) {
-    if (request.prompts.empty())
-        throw UsageError("the run", "prompts", "are missing", "give at least one prompt");
+void requireRunnable(const RunRequest& request, const ModelFacts& facts) {
+    const std::size_t prompts = request.prompts.size();
+    if (prompts == 0) throw UsageError("the run", "prompts", "are missing", "give at least one prompt");
     if (request.maxNew < 1)
         throw UsageError("--max-new", "", "is " + std::to_string(request.maxNew),
                          "generate at least one token");
+    if (request.batch < 1)
+        throw UsageError("--batch", "", "is " + std::to_string(request.batch), "give 1 or more prompts at once");
     requireChunk(request.chunkTokens);
+    requireForced(request);
+    requireReplay(request, facts);
+    if (!request.probe) return;
+    if (request.probe->every < 1)
+        throw UsageError("--probe", "", "is " + std::to_string(request.probe->every),
+                         "give the number of decode steps between two probes");
+    if (!request.followUps.empty() && request.turns == TurnMode::Keep)
+        throw UsageError("--probe", "", "comes with follow-ups on a kept cache, which no router sees",
+                         "redo the cache each turn (--turns redo), or give no follow-ups");
+    if (facts.routerParameters == 0)
+        throw UsageError("--probe", "", "asks routers, and the model has none",
+                         "use a model with routers, or train some");
 }
 
 void requireForward(const ForwardRequest& request, const ModelConfig& config) {

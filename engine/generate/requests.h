@@ -3,7 +3,7 @@
 
 #include "engine/checkpoint/config.h"
 #include "engine/engine.h"
-#include "engine/tokenizer/tokenizer.h"
+#include "engine/generate/loaded_model.h"
 
 #include <string>
 #include <vector>
@@ -18,10 +18,9 @@ struct PreparedPrompt {
 };
 
 // Throws UsageError or InputError naming the prompt.
-std::vector<PreparedPrompt> preparePrompts(const std::vector<Prompt>& prompts, const ModelConfig& config,
-                                           const Tokenizer& tokenizer);
-void requireRunnable(const RunRequest& request);
-void requireReadable(const SparseForm& sparse);
+std::vector<PreparedPrompt> preparePrompts(const RunRequest& request, const LoadedModel& model);
+// What can be said without looking at the prompts' text.
+void requireRunnable(const RunRequest& request, const ModelFacts& facts);
 void requireForward(const ForwardRequest& request, const ModelConfig& config);
 
 }  // namespace fluxscope

@@ -6,7 +6,7 @@ std::vector<PrefilledSequence> Prefill::run(std::span<const SequencePlan> plans,
     std::vector<SequencePrefill> sequences;
     sequences.reserve(plans.size());
     for (const SequencePlan& plan : plans)
-        sequences.emplace_back(model_, router_, rotary_, plan, scratch_, pace_, step);
+        sequences.emplace_back(model_, router_, rotary_, plan, sequences.size(), scratch_, pace_, step);
 
     for (std::int64_t l = 0; l < model_.config().layers; ++l) {
         const LayerIndex layer = LayerIndex::of(l);
@@ -14,8 +14,8 @@ std::vector<PrefilledSequence> Prefill::run(std::span<const SequencePlan> plans,
         const auto scope = here.open();
         ChunkIndex chunk;  // numbered through the batch
         for (SequencePrefill& sequence : sequences) {
-            chunk = sequence.layer(layer, here, chunk);
             if (tap_) tap_(layer, sequence.hidden());
+            chunk = sequence.layer(layer, here, chunk);
         }
     }
     std::vector<PrefilledSequence> done;

@@ -22,7 +22,7 @@ namespace fluxscope {
 
 class Prefill {
 public:
-    // Told of the hidden states [tokens, hidden] that leave a layer, of each prompt.
+    // Told of the hidden states [tokens, hidden] that go into a layer, of each prompt.
     using LayerTap = std::function<void(LayerIndex, const at::Tensor&)>;
 
     Prefill(const Transformer& transformer, const Router& router, const RotaryTable& rotary,

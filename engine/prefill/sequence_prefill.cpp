@@ -17,12 +17,13 @@ at::Tensor indicesOf(const std::vector<std::int64_t>& indices, const at::Device&
 }  // namespace
 
 SequencePrefill::SequencePrefill(const Transformer& transformer, const Router& router,
-                                 const RotaryTable& rotary, const SequencePlan& plan, PrefillScratch& scratch,
-                                 Pace& pace, const Tracer& step)
+                                 const RotaryTable& rotary, const SequencePlan& plan, std::size_t slot,
+                                 PrefillScratch& scratch, Pace& pace, const Tracer& step)
     : model_(transformer),
       router_(router),
       rotary_(rotary),
       plan_(plan),
+      slot_(static_cast<std::int64_t>(slot)),
       scratch_(scratch),
       pace_(pace),
       base_(plan.earlier ? plan.earlier->length() : 0),
@@ -31,7 +32,9 @@ SequencePrefill::SequencePrefill(const Transformer& transformer, const Router& r
 ChunkIndex SequencePrefill::layer(LayerIndex l, const Tracer& here, ChunkIndex first) {
     // Only the prompt's two ends are needed for the router, and all of the prompt for the layer. Where an earlier turn has
     // decided, nobody asks.
-    const PendingLogits logits = plan_.earlier ? PendingLogits() : router_.start(l, hidden_, here);
+    const PendingLogits logits =
+        plan_.earlier ? PendingLogits() : router_.start(l, hidden_, here, slot_);
+    if (logits.headMeans().defined()) ends_.headMeans.push_back(logits.headMeans());
     const std::int64_t tokens = hidden_.size(0);
     std::vector<Decision> decisions;
     std::vector<Group> groups;
@@ -168,7 +171,8 @@ void SequencePrefill::settle(LayerIndex l, std::vector<Decision> decisions, std:
 
 PrefilledSequence SequencePrefill::finish() {
     plan_.kv->setLength(base_ + hidden_.size(0));
-    return {std::move(hidden_), std::move(routing_)};
+    ends_.tokens = hidden_.size(0);
+    return {std::move(hidden_), std::move(routing_), std::move(ends_)};
 }
 
 }  // namespace fluxscope

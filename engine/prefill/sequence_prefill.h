@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "engine/prefill/head_groups.h"
 #include "engine/prefill/pace.h"
+#include "engine/router/probe.h"
 #include "engine/router/router.h"
 #include "engine/transformer/transformer.h"
 
@@ -31,6 +32,7 @@ struct SequencePlan {
 struct PrefilledSequence {
     at::Tensor hidden;  // [tokens, hidden], after the last layer
     std::vector<LayerRouting> routing;
+    PromptEnds ends;  // for a probe; without routers there are none
 };
 
 // What all sequences of a batch share while a layer is computed: one memory for full groups of a model with a sliding window,
@@ -43,9 +45,10 @@ struct PrefillScratch {
 
 class SequencePrefill {
 public:
-    // Embeds the tokens.
+    // Embeds the tokens. `slot`: its place in the batch.
     SequencePrefill(const Transformer& transformer, const Router& router, const RotaryTable& rotary,
-                    const SequencePlan& plan, PrefillScratch& scratch, Pace& pace, const Tracer& step);
+                    const SequencePlan& plan, std::size_t slot, PrefillScratch& scratch, Pace& pace,
+                    const Tracer& step);
 
     // Sends all chunks through a layer, numbering them from `first`; returns the number after the last.
     ChunkIndex layer(LayerIndex l, const Tracer& here, ChunkIndex first);
@@ -74,11 +77,13 @@ private:
     const Router& router_;
     const RotaryTable& rotary_;
     const SequencePlan& plan_;
+    std::int64_t slot_ = 0;
     PrefillScratch& scratch_;
     Pace& pace_;
     std::int64_t base_ = 0;  // position of the first token
     at::Tensor hidden_;
     std::vector<LayerRouting> routing_;
+    PromptEnds ends_;
 };
 
 }  // namespace fluxscope
