@@ -104,7 +104,8 @@ public:
         turn.kvBytes = kv.bytes();
 
         const auto decodeBegan = Clock::now();
-        Decode decode(model_.transformer, rotary, kv);
+        kv.setLength(tokens);
+        Decode decode(model_.transformer, rotary, {&kv});
         for (std::int64_t n = 0;; ++n) {
             const StepIndex at = StepIndex::of(n);
             const bool isLast = n + 1 == mostNew || (request_.stopAtEos && isEndOfSequence(token->id));
@@ -113,7 +114,7 @@ public:
             if (cancel_.cancelled()) throw CancelledError("the run");
             const Tracer step(observer_, ops_, batch, Phase::Decode, StepIndex::of(n + 1));
             const auto scope = step.open();
-            token = sampleGreedily(decode.step(token->id, tokens + n, step), model_, step);
+            token = sampleGreedily(decode.step({&token->id, 1}, step), model_, step);
         }
         turn.decodeSeconds = secondsSince(decodeBegan);
         observer_.batchEnded(batch);

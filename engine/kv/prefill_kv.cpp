@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 
 namespace fluxscope {
 
@@ -14,7 +15,8 @@ void PrefillKv::begin(Attention attention) {
     attention_ = attention;
     kept_ = 0;
     if (attention == Attention::Full || sparse_.decode == DecodeMode::Dense) {
-        linear_ = {.k = cache_.arena().take(shape_.kvHeads, shape_.positions, shape_.dim),
+        linear_ = {.kvHeads = {},
+                   .k = cache_.arena().take(shape_.kvHeads, shape_.positions, shape_.dim),
                    .v = cache_.arena().take(shape_.kvHeads, shape_.positions, shape_.dim),
                    .sink = 0};
         return;
@@ -25,7 +27,7 @@ void PrefillKv::begin(Attention attention) {
         scratchK_ = at::empty({shape_.kvHeads, capacity, shape_.dim}, compute_.options());
         scratchV_ = at::empty({shape_.kvHeads, capacity, shape_.dim}, compute_.options());
     }
-    linear_ = {.k = scratchK_, .v = scratchV_, .sink = 0};
+    linear_ = {.kvHeads = {}, .k = scratchK_, .v = scratchV_, .sink = 0};
 }
 
 void PrefillKv::append(const at::Tensor& k, const at::Tensor& v) {
@@ -55,13 +57,19 @@ KeysValues PrefillKv::view() const {
 
 void PrefillKv::seal() {
     const bool inPlace = attention_ == Attention::Full || sparse_.decode == DecodeMode::Dense;
-    cache_.addLayer(inPlace ? linear_ : ring());
+    KvGroup group = inPlace ? linear_ : ring();
+    group.kvHeads.resize(static_cast<std::size_t>(shape_.kvHeads));
+    std::iota(group.kvHeads.begin(), group.kvHeads.end(), 0);
+    KvLayer layer;
+    layer.groups.push_back(std::move(group));
+    cache_.addLayer(std::move(layer));
 }
 
 // Position p of the window goes to slot sink + (p - sink) mod window: one run of slots that wraps once.
-KvLayer PrefillKv::ring() const {
+KvGroup PrefillKv::ring() const {
     const std::int64_t capacity = std::min(sparse_.sink + sparse_.window, shape_.positions);
-    KvLayer layer{.k = cache_.arena().take(shape_.kvHeads, capacity, shape_.dim),
+    KvGroup layer{.kvHeads = {},
+                  .k = cache_.arena().take(shape_.kvHeads, capacity, shape_.dim),
                   .v = cache_.arena().take(shape_.kvHeads, capacity, shape_.dim),
                   .sink = std::min(sparse_.sink, capacity - 1)};
     const auto fill = [&](const at::Tensor& to, const at::Tensor& from) {

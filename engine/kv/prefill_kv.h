@@ -36,7 +36,7 @@ public:
 
 private:
     void dropBehindWindow();
-    KvLayer ring() const;
+    KvGroup ring() const;
 
     KvShape shape_;
     SparseForm sparse_;
@@ -45,7 +45,7 @@ private:
     at::Tensor scratchK_;  // shared by all layers that need one
     at::Tensor scratchV_;
     Attention attention_ = Attention::Full;
-    KvLayer linear_;
+    KvGroup linear_;
     std::int64_t kept_ = 0;
 };
 

@@ -64,7 +64,7 @@ void Prefill::layer(LayerIndex l) {
     kv_.seal();  // a streaming layer keeps sink + window from here on
 
     const std::int64_t kept = cache_.layer(l).bytes();
-    const std::int64_t full = kept / cache_.layer(l).capacity() * plan_.positions;
+    const std::int64_t full = kept / cache_.layer(l).groups.front().capacity() * plan_.positions;
     routing_.push_back({{decision}, {.bytesKept = kept, .bytesFreed = full - kept}});
     step_.observer().kvSettled(plan_.sequence, step_.key().turn, step_.key().step, l, routing_.back().kv);
 }
