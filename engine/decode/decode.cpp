@@ -2,45 +2,65 @@
 
 #include "engine/attention/attention.h"
 
-#include <algorithm>
-#include <array>
+#include <cassert>
+#include <utility>
 
 namespace fluxscope {
 
-at::Tensor Decode::step(TokenId token, std::int64_t position, const Tracer& step) {
-    const std::array<TokenId, 1> one = {token};
-    const at::Tensor hidden = model_.embed(one, step);  // [1, hidden]
-    const RotaryRows rotary = rotary_.rows(position, 1);
-    kv_.setLength(position + 1);
+Decode::Decode(const Transformer& transformer, const RotaryTable& rotary, std::vector<KvCache*> sequences)
+    : model_(transformer),
+      rotary_(rotary),
+      sequences_(std::move(sequences)),
+      table_(transformer.compute(), transformer.config().layers, transformer.config().kvHeads) {}
+
+at::Tensor Decode::step(std::span<const TokenId> tokens, const Tracer& step, const RoutedTap& routed) {
+    assert(tokens.size() == sequences_.size());
+    table_.refresh(sequences_);
+    const RotaryRows rotary = rotary_.rows(table_.beginStep());
+    const at::Tensor hidden = model_.embed(tokens, step);  // [rows, hidden]
     for (std::int64_t l = 0; l < model_.config().layers; ++l) {
         const LayerIndex layer = LayerIndex::of(l);
         const Tracer at = step.layer(layer);
         const auto scope = at.open();
-        const Qkv qkv = model_.project(layer, hidden, rotary, at);  // [1, heads + 2 kvHeads, dim]
-        model_.finish(layer, hidden, attend(layer, qkv, position + 1, at), at);
+        const Qkv qkv = model_.project(layer, hidden, rotary, at);
+        if (routed) routed(layer, qkv.routed);
+        model_.finish(layer, hidden, attend(layer, qkv, at), at);
     }
+    for (KvCache* kv : sequences_) kv->advance();
     return model_.logits(hidden, step);
 }
 
-at::Tensor Decode::attend(LayerIndex layer, const Qkv& qkv, std::int64_t length, const Tracer& at) {
+at::Tensor Decode::attend(LayerIndex layer, const Qkv& qkv, const Tracer& at) {
     const ModelConfig& config = model_.config();
     const cost::DType type = model_.compute().costType;
+    const auto rows = static_cast<std::int64_t>(sequences_.size());
     {
-        const auto op = at.op(
-            Op::KvWrite,
-            cost::PointwiseShape{
-                .elements = 2 * config.kvHeads * config.headDim, .reads = 1, .flopsEach = 0, .type = type});
-        kv_.write(layer, qkv.k, qkv.v);
+        const auto op =
+            at.op(Op::KvWrite, cost::PointwiseShape{.elements = 2 * rows * config.kvHeads * config.headDim,
+                                                    .reads = 1,
+                                                    .flopsEach = 0,
+                                                    .type = type});
+        table_.write(layer, qkv.k, qkv.v);
     }
-    const std::int64_t slots = std::min(length, kv_.layer(layer).capacity());
-    const auto op =
-        at.op(Op::Attention, cost::denseShape(1, slots, config.heads, config.kvHeads, config.headDim, type));
-    const SlotDecodeShape shape{.sequences = 1,
+    const auto op = at.op(Op::Attention, cost::SlotAttentionShape{.sequences = rows,
+                                                                  .slots = table_.usedSlots(layer),
+                                                                  .heads = config.heads,
+                                                                  .kvHeads = config.kvHeads,
+                                                                  .dim = config.headDim,
+                                                                  .type = type});
+    const SlotDecodeShape shape{.sequences = rows,
                                 .heads = config.heads,
                                 .kvHeads = config.kvHeads,
                                 .dim = config.headDim,
                                 .type = type};
-    return attendDecode(model_.compute(), shape, qkv.q, kv_.table(layer));  // [1, heads, dim]
+    return attendDecode(model_.compute(), shape, qkv.q, table_.layer(layer));  // [rows, heads, dim]
+}
+
+void Decode::retain(std::span<const std::size_t> rows) {
+    std::vector<KvCache*> kept;
+    kept.reserve(rows.size());
+    for (const std::size_t row : rows) kept.push_back(sequences_[row]);
+    sequences_ = std::move(kept);
 }
 
 }  // namespace fluxscope

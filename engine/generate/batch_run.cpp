@@ -112,18 +112,16 @@ void BatchRun::decode(const Place& place, std::vector<LiveSequence>& sequences, 
         for (const LiveSequence* row : rows) caches.push_back(&(row->*cache)());
         return caches;
     };
-    const bool graphs = !plan_.obeyed.eager;
-    Decode decode(model_.transformer, rotary, cachesOf(&LiveSequence::kv), {.graphs = graphs});
+    Decode decode(model_.transformer, rotary, cachesOf(&LiveSequence::kv));
     std::optional<Decode> truth;
-    if (request_.fidelity)
-        truth.emplace(model_.transformer, rotary, cachesOf(&LiveSequence::shadow), DecodeOptions{.graphs = false});
+    if (request_.fidelity) truth.emplace(model_.transformer, rotary, cachesOf(&LiveSequence::shadow));
 
     RoutedTap tap;
     if (request_.probe)
         tap = [&rows](LayerIndex layer, const at::Tensor& queries) {
             for (std::size_t i = 0; i < rows.size(); ++i)
-                rows[i]->probe().push(layer, queries.slice(0, static_cast<std::int64_t>(i),
-                                                           static_cast<std::int64_t>(i) + 1));
+                rows[i]->probe().push(
+                    layer, queries.slice(0, static_cast<std::int64_t>(i), static_cast<std::int64_t>(i) + 1));
         };
 
     const auto began = Clock::now();
@@ -172,19 +170,21 @@ void BatchRun::probe(std::span<LiveSequence* const> rows, StepIndex step) {
 // Every sequence says something, given its row of logits.
 void BatchRun::choose(std::span<LiveSequence* const> rows, const at::Tensor& logits, const Tracer& step) {
     const std::int64_t vocabulary = model_.facts.vocabulary;
-    const auto op = step.op(
-        Op::Sample, cost::PointwiseShape{.elements = static_cast<std::int64_t>(rows.size()),
-                                         .reads = vocabulary,
-                                         .flopsEach = 4 * vocabulary,
-                                         .type = cost::DType::F32});
+    const auto op =
+        step.op(Op::Sample, cost::PointwiseShape{.elements = static_cast<std::int64_t>(rows.size()),
+                                                 .reads = vocabulary,
+                                                 .flopsEach = 4 * vocabulary,
+                                                 .type = cost::DType::F32});
     const at::Tensor host = logits.to(at::kCPU).contiguous();
     const float* values = host.const_data_ptr<float>();
     for (std::size_t i = 0; i < rows.size(); ++i)
-        rows[i]->say({values + static_cast<std::ptrdiff_t>(i) * vocabulary, static_cast<std::size_t>(vocabulary)},
-                     step.key().step, observer_);
+        rows[i]->say(
+            {values + static_cast<std::ptrdiff_t>(i) * vocabulary, static_cast<std::size_t>(vocabulary)},
+            step.key().step, observer_);
 }
 
-void BatchRun::compare(std::span<LiveSequence* const> rows, const at::Tensor& logits, const at::Tensor& full) {
+void BatchRun::compare(std::span<LiveSequence* const> rows, const at::Tensor& logits,
+                       const at::Tensor& full) {
     std::vector<TokenId> decoded;
     for (LiveSequence* row : rows) decoded.push_back(row->last());
     const std::vector<FidelityStep> steps = fidelityOf(logits, full, decoded);

@@ -15,8 +15,8 @@ std::vector<FidelityStep> fidelityOf(const at::Tensor& logits, const at::Tensor&
         const at::Tensor p = at::log_softmax(full[row], -1, at::kDouble);    // [vocabulary]
         const at::Tensor q = at::log_softmax(logits[row], -1, at::kDouble);  // [vocabulary]
         const std::int64_t id = decoded[i].value();
-        const at::Tensor facts = at::stack({at::sum(p.exp() * (p - q)), p.argmax().to(at::kDouble),
-                                            q.argmax().to(at::kDouble), q[id] - p[id]})
+        const at::Tensor facts = at::stack({at::sum(p.exp().mul(p.sub(q))), p.argmax().to(at::kDouble),
+                                            q.argmax().to(at::kDouble), q[id].sub(p[id])})
                                      .to(at::kCPU);
         const double* f = facts.const_data_ptr<double>();
         steps.push_back({.kl = f[0], .sameTop = f[1] == f[2], .logprobChange = f[3]});

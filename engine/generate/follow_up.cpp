@@ -11,8 +11,7 @@ FollowUp followUpOf(const LoadedModel& model, const PreparedPrompt&, const std::
     next.ids = history;
     const Encoding said = model.tokenizer.encode(followUps.back(), false);
     next.ids.insert(next.ids.end(), said.ids.begin(), said.ids.end());
-    next.tokenizingSeconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    next.tokenizingSeconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     return next;
 }
 

@@ -118,9 +118,10 @@ Forecast forecastOf(const LoadedModel& model, const RunRequest& request, const S
         const std::int64_t rows = std::min(chunk, longest);
         // Hidden states; a chunk's normed rows, queries, keys, values, attended rows and the feed-forward's three; the
         // rotary table; a layer's keys and values as scratch; the logits of one position each.
-        const std::int64_t each = 3 * config.hidden + (4 * config.heads + 4 * config.kvHeads) * config.headDim +
-                                  3 * config.inner;
-        const std::int64_t scratch = wholeScratch ? longest : std::min(longest, sparse.decodeSink() + sparse.decodeWindow() + rows);
+        const std::int64_t each =
+            3 * config.hidden + (4 * config.heads + 4 * config.kvHeads) * config.headDim + 3 * config.inner;
+        const std::int64_t scratch =
+            wholeScratch ? longest : std::min(longest, sparse.decodeSink() + sparse.decodeWindow() + rows);
         const std::int64_t activations =
             element * (tokens * config.hidden + rows * each + 2 * scratch * config.kvHeads * config.headDim) +
             4 * (positions * config.headDim + static_cast<std::int64_t>(end - first) * 4 * config.vocabulary);

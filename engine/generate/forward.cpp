@@ -20,10 +20,10 @@ std::vector<float> logitsOf(const Transformer& transformer, const at::Tensor& hi
     const std::int64_t vocabulary = transformer.config().vocabulary;
     std::vector<float> logits(static_cast<std::size_t>(hidden.size(0) * vocabulary));
     for (std::int64_t begin = 0; begin < hidden.size(0); begin += kRowsAtOnce) {
-        const at::Tensor rows = transformer
-                                    .logits(hidden.slice(0, begin, std::min(begin + kRowsAtOnce, hidden.size(0))), step)
-                                    .to(at::kCPU)
-                                    .contiguous();  // [some, vocabulary]
+        const at::Tensor rows =
+            transformer.logits(hidden.slice(0, begin, std::min(begin + kRowsAtOnce, hidden.size(0))), step)
+                .to(at::kCPU)
+                .contiguous();  // [some, vocabulary]
         std::memcpy(logits.data() + begin * vocabulary, rows.const_data_ptr<float>(), rows.nbytes());
     }
     return logits;
@@ -34,7 +34,8 @@ std::vector<float> logitsOf(const Transformer& transformer, const at::Tensor& hi
 ForwardResult forwardPass(const LoadedModel& model, const ForwardRequest& request,
                           const CancelToken& cancel) {
     const Transformer& transformer = model.transformer;
-    RunPlan plan{.policy = request.policy, .sparse = request.sparse.value_or(model.defaultSparse), .obeyed = {}};
+    RunPlan plan{
+        .policy = request.policy, .sparse = request.sparse.value_or(model.defaultSparse), .obeyed = {}};
     requireForward(request, transformer.config());
     requireValid(plan.sparse);
     plan.policy.requireFits(model.facts.layers, model.facts.kvHeads, model.facts.routerParameters > 0);

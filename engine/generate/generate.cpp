@@ -61,13 +61,13 @@ RunResult generate(const LoadedModel& model, const RunRequest& request, Observer
     const auto account = [&] { return "it " + textOf(forecastOf(model, request, plan.sparse, prompts)); };
     requireFits(forecastOf(model, request, plan.sparse, prompts));
     if (plan.policy.needsScores())
-        plan.policy = translated([&] { return plan.policy.withScores(layerScores(model, plan, prompts, cancel)); },
-                                 account);
+        plan.policy = translated(
+            [&] { return plan.policy.withScores(layerScores(model, plan, prompts, cancel)); }, account);
 
     observer.runBegan(runFactsOf(model, request, prompts, plan));
     try {
-        RunResult result = translated(
-            [&] { return runBatches(model, request, plan, prompts, observer, cancel); }, account);
+        RunResult result =
+            translated([&] { return runBatches(model, request, plan, prompts, observer, cancel); }, account);
         observer.runEnded(RunOutcome::Finished, "");
         return result;
     } catch (const CancelledError& e) {

@@ -43,8 +43,10 @@ void LiveSequence::beginTurn(TurnIndex turn) {
     const std::int64_t context = model_.transformer.config().context;
     if (tokens > context)
         throw UsageError("prompt " + result_.promptId, "",
-                         "has grown to " + std::to_string(tokens) + " tokens with its follow-ups, and the model's "
-                         "context holds " + std::to_string(context),
+                         "has grown to " + std::to_string(tokens) +
+                             " tokens with its follow-ups, and the model's "
+                             "context holds " +
+                             std::to_string(context),
                          "say less, or generate less (--max-new)");
     const std::int64_t wanted =
         isForced() ? static_cast<std::int64_t>(forced().size()) : std::int64_t{request_.maxNew};
@@ -92,7 +94,8 @@ SequencePlan LiveSequence::plan(const Policy& policy, const SparseForm& sparse, 
             .earlier = earlier_.get()};
 }
 
-SequencePlan LiveSequence::shadowPlan(const Policy& full, const SparseForm& sparse, std::int64_t chunkTokens) {
+SequencePlan LiveSequence::shadowPlan(const Policy& full, const SparseForm& sparse,
+                                      std::int64_t chunkTokens) {
     shadow_ = std::make_unique<KvCache>(model_.transformer.compute());
     allFull_.assign(static_cast<std::size_t>(model_.transformer.config().layers), {Decision{}});
     return {.sequence = sequence_,
@@ -137,9 +140,8 @@ void LiveSequence::reconsider(LayerIndex layer, const RouterLogits& logits, cons
 
 void LiveSequence::say(std::span<const float> logits, StepIndex step, Observer& observer) {
     TurnResult& now = turn();
-    TokenChoice choice =
-        isForced() ? sampler_.given(logits, forced()[now.ids.size()])
-                   : sampler_.choose(logits, history_, {sequence_, turnIndex_, step});
+    TokenChoice choice = isForced() ? sampler_.given(logits, forced()[now.ids.size()])
+                                    : sampler_.choose(logits, history_, {sequence_, turnIndex_, step});
     if (!std::isfinite(choice.logprob))
         throw InputError(model_.facts.path, "the weights", "give numbers that are not finite",
                          "use undamaged weights, or another --dtype");

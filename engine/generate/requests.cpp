@@ -65,11 +65,12 @@ void requireChunk(std::int32_t chunkTokens) {
 void requireForced(const RunRequest& request) {
     const std::size_t prompts = request.prompts.size();
     if (!request.forcedIds.empty() && !request.replay.empty())
-        throw UsageError("--force-ids", "", "comes with --replay, which forces ids of its own", "give one of them");
+        throw UsageError("--force-ids", "", "comes with --replay, which forces ids of its own",
+                         "give one of them");
     if (!request.forcedIds.empty() && request.forcedIds.size() != prompts)
         throw UsageError("--force-ids", "",
-                         "has ids for " + std::to_string(request.forcedIds.size()) + " prompts, and there are " +
-                             std::to_string(prompts),
+                         "has ids for " + std::to_string(request.forcedIds.size()) +
+                             " prompts, and there are " + std::to_string(prompts),
                          "give one list of ids for each prompt");
     if ((!request.forcedIds.empty() || !request.replay.empty()) && !request.followUps.empty())
         throw UsageError("--force-ids", "", "comes with follow-ups", "force the ids of one turn only");
@@ -100,8 +101,7 @@ std::vector<PreparedPrompt> preparePrompts(const RunRequest& request, const Load
     const ModelConfig& config = model.transformer.config();
     std::vector<PreparedPrompt> prepared;
     prepared.reserve(request.prompts.size());
-    for (const Prompt& prompt : request.prompts)
-        prepared.push_back(prepare(prompt, config, model.tokenizer));
+    for (const Prompt& prompt : request.prompts) prepared.push_back(prepare(prompt, config, model.tokenizer));
     for (std::size_t i = 0; i < request.forcedIds.size(); ++i)
         requireIds(request.forcedIds[i], whereOf(request.prompts[i]) + ": forced ids", config);
     for (std::size_t i = 0; i < request.replay.size(); ++i)
@@ -116,7 +116,8 @@ void requireRunnable(const RunRequest& request, const ModelFacts& facts) {
         throw UsageError("--max-new", "", "is " + std::to_string(request.maxNew),
                          "generate at least one token");
     if (request.batch < 1)
-        throw UsageError("--batch", "", "is " + std::to_string(request.batch), "give 1 or more prompts at once");
+        throw UsageError("--batch", "", "is " + std::to_string(request.batch),
+                         "give 1 or more prompts at once");
     requireChunk(request.chunkTokens);
     requireForced(request);
     requireReplay(request, facts);

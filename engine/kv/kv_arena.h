@@ -1,11 +1,10 @@
 // Memory for keys and values, taken slab by slab: what a layer needs is known only when its router has spoken, so nothing is
-// reserved for the case that all layers are full. What is taken lives until the arena goes.
+// reserved for the case that all layers are full. A slab goes when the last tensor taken from it does.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <vector>
 
 namespace fluxscope {
 
@@ -18,8 +17,8 @@ public:
 
 private:
     at::TensorOptions options_;
-    std::vector<at::Tensor> slabs_;
-    std::int64_t used_ = 0;  // elements of the last slab
+    at::Tensor slab_;        // the newest; older ones live in what was taken from them
+    std::int64_t used_ = 0;  // its elements
 };
 
 }  // namespace fluxscope

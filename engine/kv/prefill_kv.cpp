@@ -104,7 +104,8 @@ KvGroup PrefillKv::ring() {
         return group;
     }
     const std::int64_t firstKey = kept_ - window;
-    const std::int64_t wrap = (plan_.end - window - sink) % window;  // the slot of the window's first position
+    const std::int64_t wrap =
+        (plan_.end - window - sink) % window;  // the slot of the window's first position
     copy(0, 0, sink);
     copy(sink + wrap, firstKey, window - wrap);
     copy(sink, firstKey + window - wrap, wrap);

@@ -21,7 +21,8 @@ namespace fluxscope {
 class KvScratch {
 public:
     explicit KvScratch(at::TensorOptions options) : options_(options) {}
-    at::Tensor keys(std::int64_t kvHeads, std::int64_t capacity, std::int64_t dim);  // [kvHeads, capacity, dim]
+    at::Tensor keys(std::int64_t kvHeads, std::int64_t capacity,
+                    std::int64_t dim);  // [kvHeads, capacity, dim]
     at::Tensor values(std::int64_t kvHeads, std::int64_t capacity, std::int64_t dim);
 
 private:

@@ -9,7 +9,8 @@ namespace fluxscope {
 
 std::vector<HeadGroup> headGroupsOf(const std::vector<Decision>& decisions, std::int64_t kvHeads) {
     if (decisions.size() == 1) {
-        HeadGroup all{decisions.front().attention, std::vector<std::int64_t>(static_cast<std::size_t>(kvHeads))};
+        HeadGroup all{decisions.front().attention,
+                      std::vector<std::int64_t>(static_cast<std::size_t>(kvHeads))};
         std::iota(all.kvHeads.begin(), all.kvHeads.end(), std::int64_t{0});
         return {std::move(all)};
     }
@@ -26,7 +27,8 @@ std::vector<HeadGroup> headGroupsOf(const std::vector<Decision>& decisions, std:
 
 GroupRule ruleOf(Attention attention, const SparseForm& sparse, std::optional<std::int64_t> modelWindow) {
     const bool isFull = attention == Attention::Full;
-    GroupRule rule{.mode = isFull ? PrefillMode::Full : sparse.prefill, .form = sparse, .need = {}, .keeps = {}};
+    GroupRule rule{
+        .mode = isFull ? PrefillMode::Full : sparse.prefill, .form = sparse, .need = {}, .keeps = {}};
     rule.need = kvNeedOf(rule.mode, sparse, modelWindow);
     if (!isFull && sparse.decode == DecodeMode::Streaming)
         rule.keeps = KvWindow{sparse.decodeSink(),

@@ -32,8 +32,7 @@ SequencePrefill::SequencePrefill(const Transformer& transformer, const Router& r
 ChunkIndex SequencePrefill::layer(LayerIndex l, const Tracer& here, ChunkIndex first) {
     // Only the prompt's two ends are needed for the router, and all of the prompt for the layer. Where an earlier turn has
     // decided, nobody asks.
-    const PendingLogits logits =
-        plan_.earlier ? PendingLogits() : router_.start(l, hidden_, here, slot_);
+    const PendingLogits logits = plan_.earlier ? PendingLogits() : router_.start(l, hidden_, here, slot_);
     if (logits.headMeans().defined()) ends_.headMeans.push_back(logits.headMeans());
     const std::int64_t tokens = hidden_.size(0);
     std::vector<Decision> decisions;

@@ -6,12 +6,14 @@
 #include "kernels/cost/linear.h"
 #include "kernels/cost/pointwise.h"
 #include "kernels/cost/router.h"
+#include "kernels/cost/slot_attention.h"
 
 #include <variant>
 
 namespace fluxscope::cost {
 
-using OpShape = std::variant<LinearShape, PointwiseShape, AttentionShape, GatedMlpShape, RouterShape>;
+using OpShape =
+    std::variant<LinearShape, PointwiseShape, AttentionShape, SlotAttentionShape, GatedMlpShape, RouterShape>;
 
 constexpr Cost costOf(const OpShape& shape) {
     return std::visit([](const auto& s) { return costOf(s); }, shape);

@@ -4,30 +4,15 @@
 //   table  [sequences, kvHeads]        where each KV head keeps its keys and values
 //   out    [sequences, heads, dim]     may alias q
 //
-// Position n lies in slot n while n < capacity, then in slot sink + (n - sink) mod (capacity - sink): the sink stays and the
-// rest is a ring. The newest position is written before the call. RoPE was applied before caching, so the order of slots means
-// nothing and attention over sink + ring is dense attention over min(length, capacity) slots: one kernel serves every decision.
+// The newest position is written before the call (kernels/kv_write). Attention over sink + ring is dense attention over
+// min(length, capacity) slots in any order (kernels/kv_slot.h): one kernel serves every decision.
 #pragma once
 
 #include "kernels/cost/cost.h"
 #include "kernels/keys_values.h"
-
-#include <algorithm>
+#include "kernels/kv_slot.h"
 
 namespace fluxscope {
-
-struct KvSlot {
-    void* k = nullptr;  // [capacity, dim]
-    void* v = nullptr;  // [capacity, dim]
-    std::int64_t capacity = 0;
-    std::int64_t sink = 0;    // < capacity
-    std::int64_t length = 0;  // positions written so far, the newest one included; >= 1
-};
-
-constexpr std::int64_t slotOf(std::int64_t position, std::int64_t capacity, std::int64_t sink) {
-    return position < capacity ? position : sink + (position - sink) % (capacity - sink);
-}
-constexpr std::int64_t usedSlots(const KvSlot& slot) { return std::min(slot.length, slot.capacity); }
 
 struct SlotDecodeShape {
     std::int64_t sequences = 0;

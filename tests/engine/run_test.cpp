@@ -433,9 +433,9 @@ TEST_F(RunTest, whatCannotBeRunIsRefusedBeforeAnythingIsTold) {
     RunRequest none = with(randomIds(3));
     none.maxNew = 0;
     EXPECT_THAT(complaint(none), HasSubstr("--max-new"));
-    RunRequest blocks = with(randomIds(3));
-    blocks.sparse = SparseForm{.granularity = Granularity::Block};
-    EXPECT_THAT(complaint(blocks), HasSubstr("granularity is block"));
+    RunRequest nothing = with(randomIds(3));
+    nothing.sparse = SparseForm{.window = 0};
+    EXPECT_THAT(complaint(nothing), HasSubstr("window"));
     RunRequest unfit = with(randomIds(3));
     unfit.policy = MaskPolicy{{Attention::Full}};
     EXPECT_NE(complaint(unfit), "");
