@@ -61,6 +61,7 @@ const ModelFacts& Model::facts() const { return parts_->loaded.facts; }
 const Tokenizer& Model::tokenizer() const { return parts_->loaded.tokenizer; }
 SparseForm Model::defaultSparse() const { return parts_->loaded.defaultSparse; }
 std::string Model::deviceName() const { return parts_->loaded.transformer.compute().deviceName(); }
+const LoadProgress& Model::loading() const { return parts_->loaded.transformer.weights().read; }
 std::string Model::dtypeName() const { return parts_->loaded.transformer.compute().typeName(); }
 
 RunResult Model::run(const RunRequest& request, Observer& observer, const CancelToken& cancel) {

@@ -31,6 +31,7 @@ struct LoadOptions {
 struct LoadProgress {
     std::int64_t bytesDone = 0;
     std::int64_t bytesTotal = 0;
+    double seconds = 0;  // since the first byte was asked for
 };
 
 // What becomes of a prompt's KV cache when a follow-up is said.
@@ -167,6 +168,7 @@ public:
     SparseForm defaultSparse() const;
     std::string deviceName() const;  // "cpu", "cuda:0"
     std::string dtypeName() const;
+    const LoadProgress& loading() const;  // how reading the weights went
 
     // A prompt longer than the context, an unfit policy, an unknown token id: UsageError or InputError before anything
     // is told to the observer. Cancelled: the observer hears runEnded(Cancelled), then CancelledError is thrown.

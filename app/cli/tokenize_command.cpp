@@ -24,7 +24,7 @@ int encode(const Options& options, Session& session) {
     nlohmann::json offsets = nlohmann::json::array();
     for (std::size_t i = 0; i < encoded.ids.size(); ++i) {
         ids.push_back(encoded.ids[i].value());
-        offsets.push_back({encoded.offsets[i], encoded.offsets[i + 1]});
+        offsets.push_back({encoded.ranges[i].begin, encoded.ranges[i].end});
     }
     session.terminal.resultJson(nlohmann::json{{"ids", ids}, {"offsets", offsets}});
     return 0;

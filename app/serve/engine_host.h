@@ -105,8 +105,7 @@ class TextCodec {
 public:
     struct Encoded {
         std::vector<TokenId> ids;
-        std::vector<std::int64_t>
-            offsets;  // in bytes: where each token begins, and one past the end of the last
+        std::vector<ByteRange> ranges;  // of each token in the text
     };
 
     explicit TextCodec(const std::filesystem::path& modelFolder);

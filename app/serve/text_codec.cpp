@@ -14,7 +14,7 @@ TextCodec::~TextCodec() = default;
 
 TextCodec::Encoded TextCodec::encode(std::string_view text, bool addSpecial) const {
     Encoding encoding = parts_->tokenizer.encode(text, addSpecial);
-    return {std::move(encoding.ids), std::move(encoding.offsets)};
+    return {std::move(encoding.ids), std::move(encoding.ranges)};
 }
 
 std::string TextCodec::decode(const std::vector<TokenId>& ids) const { return parts_->tokenizer.decode(ids); }

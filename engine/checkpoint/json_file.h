@@ -31,6 +31,7 @@ public:
 
     const nlohmann::json& json() const { return *object_; }
     const std::string& file() const { return file_; }
+    const std::string& prefix() const { return prefix_; }
     [[noreturn]] void refuse(const char* field, const std::string& problem, const std::string& remedy) const;
 
 private:

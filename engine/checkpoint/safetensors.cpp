@@ -130,6 +130,24 @@ MappedFile::~MappedFile() {
     ::munmap(const_cast<std::byte*>(data_), static_cast<std::size_t>(size_));
 }
 
+void readNow(const std::byte* data, std::int64_t bytes) {
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto begin = reinterpret_cast<std::uintptr_t>(data) / page * page;
+    const auto end = reinterpret_cast<std::uintptr_t>(data) + static_cast<std::uintptr_t>(bytes);
+    // Advice only: without it the disk would be read in the small pieces in which the loop below asks.
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
+    for (std::uintptr_t at = begin; at < end; at += page)
+        static_cast<void>(*reinterpret_cast<const volatile std::byte*>(at));
+}
+
+void letGo(const std::byte* data, std::int64_t bytes) {
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page;
+    const auto end =
+        (reinterpret_cast<std::uintptr_t>(data) + static_cast<std::uintptr_t>(bytes)) / page * page;
+    if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
 std::string shapeText(const std::vector<std::int64_t>& shape) {
     std::string text = "[";
     for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);

@@ -45,6 +45,11 @@ struct SafetensorsFile {
     std::map<std::string, std::string> metadata;
 };
 
+// Reads a part of a mapping from the disk now rather than when it is first used.
+void readNow(const std::byte* data, std::int64_t bytes);
+// The process lets go of the whole pages of a part it is through with; the system may keep them. They can be read again.
+void letGo(const std::byte* data, std::int64_t bytes);
+
 SafetensorsFile openSafetensors(const std::filesystem::path& file);
 std::string shapeText(const std::vector<std::int64_t>& shape);  // "[512, 128]"
 

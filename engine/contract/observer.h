@@ -7,6 +7,7 @@
 // runs behind the host, a scope's own interval is the time it took to enqueue; what the device did is joined to it later.
 #pragma once
 
+#include "engine/contract/byte_range.h"
 #include "engine/contract/decision.h"
 #include "engine/contract/index.h"
 #include "engine/contract/policy.h"
@@ -92,8 +93,7 @@ struct SequenceFacts {
     std::string text;  // as given to the tokenizer
     std::string answer;
     std::vector<TokenId> promptIds;
-    std::vector<std::int64_t>
-        byteOffsets;  // of each prompt token into text, and one past the end; empty if ids were given
+    std::vector<ByteRange> byteRanges;  // of each prompt token in text; empty if ids were given
 };
 
 struct RunFacts {

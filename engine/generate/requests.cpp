@@ -50,7 +50,7 @@ PreparedPrompt prepare(const Prompt& prompt, const ModelConfig& config, const To
         prepared.tokenizingSeconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
         prepared.ids = std::move(encoding.ids);
-        prepared.byteOffsets = std::move(encoding.offsets);
+        prepared.byteRanges = std::move(encoding.ranges);
     }
     requireIds(prepared.ids, whereOf(prompt), config);
     return prepared;

@@ -13,7 +13,7 @@ namespace fluxscope {
 struct PreparedPrompt {
     std::vector<TokenId> ids;
     std::string text;
-    std::vector<std::int64_t> byteOffsets;  // empty if ids were given
+    std::vector<ByteRange> byteRanges;  // empty if ids were given
     double tokenizingSeconds = 0;
 };
 

@@ -32,14 +32,12 @@ constexpr std::array<int, 0x144> kBytes = [] {
 
 char32_t letterOfByte(std::uint8_t byte) { return kLetters[byte]; }
 
-std::string bytesOfLetters(std::string_view letters) {
+std::optional<std::string> bytesOfLetters(std::string_view letters) {
     std::string bytes;
     for (std::size_t i = 0; i < letters.size();) {
         const Utf8Char c = utf8At(letters, i);
-        if (c.wellFormed && c.codePoint < kBytes.size() && kBytes[c.codePoint] >= 0)
-            bytes.push_back(static_cast<char>(kBytes[c.codePoint]));
-        else
-            bytes += letters.substr(i, c.length);
+        if (!c.wellFormed || c.codePoint >= kBytes.size() || kBytes[c.codePoint] < 0) return std::nullopt;
+        bytes.push_back(static_cast<char>(kBytes[c.codePoint]));
         i += c.length;
     }
     return bytes;

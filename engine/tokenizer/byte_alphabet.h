@@ -3,14 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace fluxscope {
 
 char32_t letterOfByte(std::uint8_t byte);
-// The bytes that a token's letters stand for; a character outside the alphabet stands for its own UTF-8.
-std::string bytesOfLetters(std::string_view letters);
+// The bytes that a token's letters stand for; nullopt when a character is no letter of the alphabet.
+std::optional<std::string> bytesOfLetters(std::string_view letters);
 std::string lettersOfBytes(std::string_view bytes);
 
 }  // namespace fluxscope

@@ -39,6 +39,26 @@ Utf8Char utf8At(std::string_view text, std::size_t position) {
     return {code, length, true, false};
 }
 
+std::size_t endOfWellFormed(std::string_view text, std::size_t begin) {
+    std::size_t end = begin;
+    while (end < text.size()) {
+        const Utf8Char c = utf8At(text, end);
+        if (!c.wellFormed) break;
+        end += c.length;
+    }
+    return end;
+}
+
+std::size_t endOfIllFormed(std::string_view text, std::size_t begin) {
+    std::size_t end = begin;
+    while (end < text.size()) {
+        const Utf8Char c = utf8At(text, end);
+        if (c.wellFormed) break;
+        end += c.length;
+    }
+    return end;
+}
+
 void appendUtf8(std::string& text, char32_t c) {
     const auto put = [&text](char32_t byte) { text.push_back(static_cast<char>(byte)); };
     if (c < 0x80) {

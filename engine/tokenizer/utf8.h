@@ -15,6 +15,9 @@ struct Utf8Char {
 };
 
 Utf8Char utf8At(std::string_view text, std::size_t position);  // position < text.size()
+std::size_t endOfWellFormed(std::string_view text,
+                            std::size_t begin);  // of the run of characters from there on
+std::size_t endOfIllFormed(std::string_view text, std::size_t begin);  // of the run of other bytes
 void appendUtf8(std::string& text, char32_t codePoint);
 
 }  // namespace fluxscope

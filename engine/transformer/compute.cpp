@@ -4,9 +4,16 @@
 
 #ifdef FLUXSCOPE_CUDA
 #include <ATen/Context.h>
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
+#include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
+#include <cuda_runtime_api.h>
 #endif
+
+#include <fstream>
+#include <limits>
+#include <sstream>
 
 namespace fluxscope {
 namespace {
@@ -34,6 +41,31 @@ void requireCuda() {
 #endif
 }
 
+// MemAvailable, which counts in what the system would give back. Where nobody says, everything is allowed.
+std::int64_t freeHostBytes() {
+    std::ifstream in("/proc/meminfo");
+    std::string name;
+    std::int64_t kibibytes = 0;
+    for (std::string line; std::getline(in, line);)
+        if (std::istringstream words(line); words >> name >> kibibytes && name == "MemAvailable:")
+            return kibibytes * 1024;
+    return std::numeric_limits<std::int64_t>::max();
+}
+
+#ifdef FLUXSCOPE_CUDA
+// What the driver has left, and what LibTorch holds without using it.
+std::int64_t freeDeviceBytes(c10::DeviceIndex device) {
+    const c10::cuda::CUDAGuard guard(device);
+    std::size_t free = 0;
+    std::size_t total = 0;
+    if (cudaMemGetInfo(&free, &total) != cudaSuccess) return 0;
+    const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(device);
+    constexpr auto all = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+    return static_cast<std::int64_t>(free) + stats.reserved_bytes[all].current -
+           stats.allocated_bytes[all].current;
+}
+#endif
+
 }  // namespace
 
 CudaStream Compute::stream() const {
@@ -41,6 +73,13 @@ CudaStream Compute::stream() const {
     if (isCuda()) return c10::cuda::getCurrentCUDAStream(device.index()).stream();
 #endif
     return nullptr;
+}
+
+std::int64_t Compute::freeBytes() const {
+#ifdef FLUXSCOPE_CUDA
+    if (isCuda()) return freeDeviceBytes(device.index());
+#endif
+    return freeHostBytes();
 }
 
 std::string Compute::deviceName() const { return device.str(); }

@@ -20,6 +20,7 @@ struct Compute {
     CudaStream stream() const;  // LibTorch's current one; nullptr on the CPU
     std::string deviceName() const;
     std::string typeName() const;
+    std::int64_t freeBytes() const;  // of memory, where it computes, now
 };
 
 // `stored` is the checkpoint's own type. Throws MachineError when this build or machine has no such device.

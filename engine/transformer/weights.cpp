@@ -1,72 +1,114 @@
 #include "engine/transformer/weights.h"
 
 #include "engine/contract/error.h"
+#include "engine/transformer/weight_stream.h"
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/linear.h>
 
+#include <array>
+#include <chrono>
 #include <cstdint>
-#include <cstring>
+#include <cstdio>
 #include <optional>
 
 namespace fluxscope {
 namespace {
 
-at::ScalarType scalarTypeOf(StoredType type) {
-    switch (type) {
-        case StoredType::F16: return at::kHalf;
-        case StoredType::BF16: return at::kBFloat16;
-        default: return at::kFloat;
+// Adds up what has arrived, tells of it, and stops a load that is not wanted any more.
+class LoadMeter {
+public:
+    LoadMeter(std::int64_t bytesTotal, std::string name,
+              const std::function<void(const LoadProgress&)>& progress, const CancelToken* cancel)
+        : name_(std::move(name)), progress_(progress), cancel_(cancel) {
+        done_.bytesTotal = bytesTotal;
     }
+
+    void arrived(std::int64_t bytes) {
+        done_.bytesDone += bytes;
+        if (progress_) progress_(soFar());
+        if (cancel_ && cancel_->cancelled()) throw CancelledError("loading " + name_);
+    }
+
+    LoadProgress soFar() const {
+        LoadProgress now = done_;
+        now.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+        return now;
+    }
+
+private:
+    std::string name_;
+    const std::function<void(const LoadProgress&)>& progress_;
+    const CancelToken* cancel_;
+    LoadProgress done_;
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
+// The tensors that loading will read, routers apart: checkpoints hold some that nobody needs, too.
+struct NeededTensors {
+    std::vector<const StoredTensor*> backbone;
+    std::vector<const StoredTensor*> routers;
+};
+
+NeededTensors neededTensors(const Checkpoint& checkpoint) {
+    const ModelConfig& config = checkpoint.config;
+    NeededTensors needed;
+    for (const auto& [name, shape] : backboneShapes(config))
+        needed.backbone.push_back(&checkpoint.tensor(name));
+    if (!checkpoint.router) return needed;
+    for (std::int64_t i = 0; i < config.layers; ++i)
+        for (const auto& [rest, shape] : routerShapes(config.headDim, checkpoint.router->logits))
+            needed.routers.push_back(&checkpoint.tensor(routerTensorName(i, rest)));
+    return needed;
 }
 
-// The tensor where it lies in the mapped file, unless the file put it at an odd address.
-at::Tensor view(const StoredTensor& stored) {
-    const auto options = at::TensorOptions().dtype(scalarTypeOf(stored.type));
-    const bool aligned = reinterpret_cast<std::uintptr_t>(stored.data) % alignof(float) == 0;
-    if (!aligned) {
-        const at::Tensor copy = at::empty(stored.shape, options);
-        std::memcpy(copy.mutable_data_ptr(), stored.data, static_cast<std::size_t>(stored.bytes));
-        return copy;
-    }
-    // Nobody writes to weights; the mapping is read-only and would say so.
-    void* data = const_cast<std::byte*>(stored.data);
-    return at::from_blob(data, stored.shape, [mapping = stored.mapping](void*) {}, options);
+std::int64_t bytesOf(const NeededTensors& needed) {
+    std::int64_t bytes = 0;
+    for (const auto* tensors : {&needed.backbone, &needed.routers})
+        for (const StoredTensor* tensor : *tensors) bytes += tensor->bytes;
+    return bytes;
+}
+
+std::string gigabytes(std::int64_t bytes) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.2f GB", static_cast<double>(bytes) / 1e9);
+    return text.data();
+}
+
+// Said before the first byte is read: an allocation that fails half way has cost minutes, and on a CPU nothing fails, it is killed.
+void requireRoom(const NeededTensors& needed, const WeightStream& stream, const Compute& compute) {
+    std::int64_t wanted = 0;
+    for (const StoredTensor* tensor : needed.backbone) wanted += stream.memoryFor(*tensor, compute.type);
+    for (const StoredTensor* tensor : needed.routers) wanted += stream.memoryFor(*tensor, at::kFloat);
+    const std::int64_t free = compute.freeBytes();
+    if (wanted > free)
+        throw MachineError(compute.deviceName(), "",
+                           "has " + gigabytes(free) + " of memory free, and the weights take " +
+                               gigabytes(wanted) + " in " + compute.typeName(),
+                           compute.isCuda()
+                               ? "free memory on the GPU, or use --device cpu"
+                               : "close other programs, or use the --dtype that the weights are stored in");
 }
 
 class Loader {
 public:
-    Loader(const Checkpoint& checkpoint, const Compute& compute,
-           const std::function<void(const LoadProgress&)>& progress, const CancelToken* cancel)
-        : checkpoint_(checkpoint), compute_(compute), progress_(progress), cancel_(cancel) {
-        for (const auto& [name, tensor] : checkpoint.tensors) done_.bytesTotal += tensor.bytes;
-    }
+    Loader(const Checkpoint& checkpoint, const Compute& compute, WeightStream& stream)
+        : checkpoint_(checkpoint), type_(compute.type), stream_(stream) {}
 
-    at::Tensor tensor(const std::string& name) { return tensor(name, compute_.type); }
+    at::Tensor tensor(const std::string& name) { return stream_.bring(checkpoint_.tensor(name), type_); }
     Linear linear(const std::string& name, bool bias) {
         return {tensor(name + ".weight"), bias ? tensor(name + ".bias") : at::Tensor{}};
     }
     Linear routerLinear(std::int64_t layer, const std::string& name) {
-        return {tensor(routerTensorName(layer, name + ".weight"), at::kFloat),
-                tensor(routerTensorName(layer, name + ".bias"), at::kFloat)};
+        const auto wide = [&](const char* part) {
+            return stream_.bring(checkpoint_.tensor(routerTensorName(layer, name + part)), at::kFloat);
+        };
+        return {wide(".weight"), wide(".bias")};
     }
 
 private:
-    at::Tensor tensor(const std::string& name, at::ScalarType type) {
-        if (cancel_ && cancel_->cancelled()) throw CancelledError("loading " + checkpoint_.facts.name);
-        const StoredTensor& stored = checkpoint_.tensor(name);
-        at::Tensor loaded = view(stored).to(compute_.device, type);
-        done_.bytesDone += stored.bytes;
-        if (progress_) progress_(done_);
-        return loaded;
-    }
-
     const Checkpoint& checkpoint_;
-    const Compute& compute_;
-    const std::function<void(const LoadProgress&)>& progress_;
-    const CancelToken* cancel_;
-    LoadProgress done_;
+    at::ScalarType type_;
+    WeightStream& stream_;
 };
 
 }  // namespace
@@ -77,7 +119,11 @@ at::Tensor Linear::operator()(const at::Tensor& input) const {
 
 Weights loadWeights(const Checkpoint& checkpoint, const Compute& compute,
                     const std::function<void(const LoadProgress&)>& progress, const CancelToken* cancel) {
-    Loader load(checkpoint, compute, progress, cancel);
+    const NeededTensors needed = neededTensors(checkpoint);
+    LoadMeter meter(bytesOf(needed), checkpoint.facts.name, progress, cancel);
+    WeightStream stream(compute, [&meter](std::int64_t bytes) { meter.arrived(bytes); });
+    requireRoom(needed, stream, compute);
+    Loader load(checkpoint, compute, stream);
     const ModelConfig& config = checkpoint.config;
     Weights w;
     const auto headNorm = [&](const std::string& name) {
@@ -107,6 +153,8 @@ Weights loadWeights(const Checkpoint& checkpoint, const Compute& compute,
     }
     w.finalNorm = load.tensor("model.norm.weight");
     w.head = config.tiedEmbeddings ? Linear{w.embedding, {}} : load.linear("lm_head", false);
+    stream.finish();
+    w.read = meter.soFar();
     return w;
 }
 

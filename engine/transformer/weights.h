@@ -1,5 +1,5 @@
-// The model's tensors on its device. fp32 weights on the CPU are used where they lie in the mapped file; everything else is
-// copied, 16-bit weights widened to fp32 on the CPU.
+// The model's tensors on its device, in the type it computes in. On the CPU, weights that are stored in that type are used
+// where they lie in the mapped file (weight_stream.h).
 #pragma once
 
 #include "engine/checkpoint/checkpoint.h"
@@ -40,6 +40,7 @@ struct Weights {
     std::vector<RouterWeights> routers;  // empty: the model has none
     at::Tensor finalNorm;                // [hidden]
     Linear head;                         // [vocabulary, hidden]
+    LoadProgress read;                   // how long it took, at the end
 };
 
 Weights loadWeights(const Checkpoint& checkpoint, const Compute& compute,

@@ -25,7 +25,9 @@ nlohmann::json tokenized(const Tokenizer& tokenizer, const std::string& text) {
     const Encoding encoding = tokenizer.encode(text, false);
     nlohmann::json ids = nlohmann::json::array();
     for (const TokenId id : encoding.ids) ids.push_back(id.value());
-    return {{"ids", ids}, {"offsets", encoding.offsets}, {"same", tokenizer.decode(encoding.ids) == text}};
+    nlohmann::json offsets = nlohmann::json::array();
+    for (const ByteRange& range : encoding.ranges) offsets.push_back({range.begin, range.end});
+    return {{"ids", ids}, {"offsets", offsets}, {"same", tokenizer.decode(encoding.ids) == text}};
 }
 
 std::vector<TokenId> idsOf(const std::vector<std::int32_t>& numbers) {

@@ -66,12 +66,11 @@ inline RunFacts factsOf(const Script& script) {
                                .text = script.text + std::to_string(s),
                                .answer = "42",
                                .promptIds = {},
-                               .byteOffsets = {}};
+                               .byteRanges = {}};
         for (std::int32_t i = 0; i < script.promptTokens; ++i) {
             sequence.promptIds.emplace_back(10 + i);
-            sequence.byteOffsets.push_back(i);
+            sequence.byteRanges.push_back({i, i + 1});
         }
-        sequence.byteOffsets.push_back(script.promptTokens);
         facts.sequences.push_back(std::move(sequence));
     }
     return facts;

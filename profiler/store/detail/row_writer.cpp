@@ -27,9 +27,9 @@ std::int64_t takeId(SQLite::Statement& statement) {
     return id;
 }
 
-// 0 where the offsets are not known.
-std::int64_t offsetAt(const std::vector<std::int64_t>& offsets, std::size_t at) {
-    return at < offsets.size() ? offsets[at] : 0;
+// Empty where the places are not known.
+ByteRange rangeAt(const std::vector<ByteRange>& ranges, std::size_t at) {
+    return at < ranges.size() ? ranges[at] : ByteRange{};
 }
 
 }  // namespace
@@ -138,9 +138,9 @@ std::int64_t RowWriter::promptOf(const SequenceFacts& s, bool withText) {
 
 void RowWriter::addPromptTokens(SequenceIndex sequence, const SequenceFacts& facts) {
     for (std::size_t position = 0; position < facts.promptIds.size(); ++position) {
-        insert(token_, runIndex_, sequence, 0, position, kNone, facts.promptIds[position],
-               offsetAt(facts.byteOffsets, position), offsetAt(facts.byteOffsets, position + 1),
-               std::optional<Blob>{}, std::optional<double>{}, std::optional<Nanoseconds>{});
+        const ByteRange range = rangeAt(facts.byteRanges, position);
+        insert(token_, runIndex_, sequence, 0, position, kNone, facts.promptIds[position], range.begin,
+               range.end, std::optional<Blob>{}, std::optional<double>{}, std::optional<Nanoseconds>{});
     }
 }
 
