@@ -40,7 +40,7 @@ ForwardResult forwardPass(const LoadedModel& model, const ForwardRequest& reques
     requireValid(plan.sparse);
     plan.policy.requireFits(model.facts.layers, model.facts.kvHeads, model.facts.routerParameters > 0);
 
-    const PreparedPrompt prompt{.ids = request.ids, .text = {}, .byteOffsets = {}};
+    const PreparedPrompt prompt{.ids = request.ids};
     RunRequest asRun;
     asRun.maxNew = 1;
     asRun.chunkTokens = request.chunkTokens;

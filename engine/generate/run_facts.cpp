@@ -28,7 +28,7 @@ RunFacts runFactsOf(const LoadedModel& model, const RunRequest& request,
                                    .text = prompts[i].text,
                                    .answer = asked.answer,
                                    .promptIds = prompts[i].ids,
-                                   .byteOffsets = prompts[i].byteOffsets});
+                                   .byteRanges = prompts[i].byteRanges});
     }
     return facts;
 }
