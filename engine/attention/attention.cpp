@@ -5,6 +5,7 @@
 #include "kernels/dense/dense.h"
 #include "kernels/streaming/streaming.h"
 
+#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 
 #include <algorithm>
@@ -62,13 +63,16 @@ at::Tensor attendPrefill(const Compute& compute, PrefillMode mode, const cost::A
     return out;
 }
 
-at::Tensor attendDecode(const Compute& compute, const SlotDecodeShape& shape, const at::Tensor& q,
-                        const KvSlot* table) {
+at::Tensor attendDecode(const Compute& compute, const SlotDecodeShape& shape,
+                        [[maybe_unused]] std::int64_t mostSlots, const at::Tensor& q, const KvSlot* table) {
     const at::Tensor query = q.contiguous();
     at::Tensor out = at::empty_like(query);
 #ifdef FLUXSCOPE_CUDA
     if (compute.isCuda()) {
-        slotDecodeCuda(shape, query.const_data_ptr(), table, out.mutable_data_ptr(), compute.stream());
+        at::Tensor scratch =
+            at::empty({slotDecodeScratchBytes(shape, mostSlots)}, query.options().dtype(at::kByte));
+        slotDecodeCuda(shape, mostSlots, query.const_data_ptr(), table, out.mutable_data_ptr(),
+                       scratch.mutable_data_ptr(), compute.stream());
         return out;
     }
 #endif

@@ -49,9 +49,10 @@ at::Tensor attendPrefill(const Compute& compute, PrefillMode mode, const SparseF
                          const PrefillPlace& place, const at::Tensor& q, const KeysValues& kv,
                          cost::OpShape* priced);
 
-// q [1, heads, dim] against the slots of one layer; `table` lies where the model computes.
-at::Tensor attendDecode(const Compute& compute, const SlotDecodeShape& shape, const at::Tensor& q,
-                        const KvSlot* table);
+// q [sequences, heads, dim] against the slots of one layer; `table` lies where the model computes, and no entry ever has more
+// than mostSlots used slots.
+at::Tensor attendDecode(const Compute& compute, const SlotDecodeShape& shape, std::int64_t mostSlots,
+                        const at::Tensor& q, const KvSlot* table);
 
 // The same for a shape of sink and window.
 at::Tensor attendPrefill(const Compute& compute, PrefillMode mode, const cost::AttentionShape& shape,

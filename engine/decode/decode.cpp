@@ -53,7 +53,8 @@ at::Tensor Decode::attend(LayerIndex layer, const Qkv& qkv, const Tracer& at) {
                                 .kvHeads = config.kvHeads,
                                 .dim = config.headDim,
                                 .type = type};
-    return attendDecode(model_.compute(), shape, qkv.q, table_.layer(layer));  // [rows, heads, dim]
+    return attendDecode(model_.compute(), shape, table_.mostSlots(), qkv.q,
+                        table_.layer(layer));  // [rows, heads, dim]
 }
 
 void Decode::retain(std::span<const std::size_t> rows) {

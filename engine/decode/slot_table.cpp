@@ -26,6 +26,8 @@ void SlotTable::refresh(std::span<KvCache* const> sequences) {
             rest = rest.subspan(kvHeads);
         }
     }
+    mostSlots_ = 0;
+    for (const KvSlot& entry : host_) mostSlots_ = std::max(mostSlots_, entry.capacity);
     sequences_.assign(sequences.begin(), sequences.end());
     revisions_ = std::move(revisions);
     if (!sameSize)

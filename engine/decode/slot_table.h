@@ -33,6 +33,7 @@ public:
     const KvSlot* layer(LayerIndex layer) const;  // [sequences, kvHeads]
     // Slots that the layer's queries see, summed over sequences and KV heads.
     std::int64_t usedSlots(LayerIndex layer) const;
+    std::int64_t mostSlots() const { return mostSlots_; }  // no head of any layer will ever use more
 
 private:
     std::size_t rowOf(LayerIndex layer) const;
@@ -43,8 +44,9 @@ private:
     std::vector<KvCache*> sequences_;
     std::vector<std::int64_t> revisions_;
     std::vector<KvSlot> host_;  // [layers, sequences, kvHeads]
-    at::Tensor device_;         // the same bytes, on a GPU only
-    at::Tensor positions_;      // int64 [sequences]
+    std::int64_t mostSlots_ = 0;
+    at::Tensor device_;     // the same bytes, on a GPU only
+    at::Tensor positions_;  // int64 [sequences]
 };
 
 }  // namespace fluxscope

@@ -44,8 +44,8 @@ void kvWriteReference(const KvWriteShape& shape, const float* k, const float* v,
 // k, v, slots and undo are of shape.type.
 void kvWriteCpu(const KvWriteShape& shape, const void* k, const void* v, const KvSlot* table);
 
-// The same on the device, where the table and positions lie too. Enqueue and return; throw std::runtime_error if the launch is
-// refused.
+// The same on the device, where the table and positions lie too; slots begin at multiples of 16 bytes if a row is one. Enqueue
+// and return; throw std::runtime_error if the launch is refused.
 void beginStepCuda(const KvTableShape& shape, KvSlot* table, std::int64_t* positions, CudaStream stream);
 void kvWriteCuda(const KvWriteShape& shape, const void* k, const void* v, const KvSlot* table,
                  CudaStream stream);

@@ -28,9 +28,11 @@ void slotDecodeReference(const SlotDecodeShape& shape, const float* q, const KvS
 // SSE4 to AVX-512, picked at run time; fp32, one thread.
 void slotDecodeCpu(const SlotDecodeShape& shape, const float* q, const KvSlot* table, float* out);
 
-// q, slots and out are of shape.type, the table lies on the device; dim <= 256. Enqueues and returns; throws
-// std::runtime_error if the launch is refused.
-void slotDecodeCuda(const SlotDecodeShape& shape, const void* q, const KvSlot* table, void* out,
-                    CudaStream stream);
+// q, slots and out are of shape.type and begin at multiples of 16 bytes; table and scratch lie on the device; dim <= 256. No
+// entry may ever have more than mostSlots used slots: it sizes the grid, so that a captured graph stays right while lengths
+// grow. Enqueues and returns; throws std::runtime_error if the launch is refused.
+std::int64_t slotDecodeScratchBytes(const SlotDecodeShape& shape, std::int64_t mostSlots);
+void slotDecodeCuda(const SlotDecodeShape& shape, std::int64_t mostSlots, const void* q, const KvSlot* table,
+                    void* out, void* scratch, CudaStream stream);
 
 }  // namespace fluxscope
