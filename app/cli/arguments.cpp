@@ -15,10 +15,9 @@ void ModelOption::declare(CLI::App& command) { command.add_option("MODEL", given
 std::filesystem::path ModelOption::folder() const { return modelFolder(given); }
 
 void AttentionOptions::declare(CLI::App& command) {
-    command.add_option(
-        "--policy", policy,
-        "Who decides between full and sparse: routed[:THRESHOLD], full, sparse, interleaved:K/N, first:K, "
-        "last:K, mask:1101..., or FILE.json. Without it: routed where the model has routers, else full");
+    command.add_option("--policy", policy,
+                       std::string("Who decides between full and sparse: ") + kPolicyForms +
+                           ". Without it: routed where the model has routers, else full");
     command.add_option(
         "--sparse", sparse,
         "How a sparse layer attends: streaming:sink=N,window=N,granularity=token|block[,decode=dense]. "

@@ -1,5 +1,6 @@
 #include "app/cli/arguments.h"
 #include "app/cli/commands.h"
+#include "app/cli/decisions.h"
 #include "app/cli/positions.h"
 #include "app/cli/safetensors_writer.h"
 #include "app/cli/token_ids.h"
@@ -47,13 +48,12 @@ int forward(const Options& options, Session& session) {
     session.terminal.progress("forward, " + std::to_string(wanted.ids.size()) + " tokens");
     const ForwardReport report = host.forward(wanted, session.cancel);
 
-    std::vector<std::int32_t> decisions;
+    const std::vector<std::int32_t> decisions = layerDigits(report.decisions);
+    const std::vector<std::int32_t> heads = headDigits(report.decisions, loaded.model.kvHeads);
     std::vector<float> routerLogits;
-    for (const Decision& decision : report.decisions) {
-        decisions.push_back(static_cast<std::int32_t>(decision.attention));
-        if (decision.logits)
-            routerLogits.insert(routerLogits.end(), {decision.logits->sparse, decision.logits->full});
-    }
+    for (const std::vector<Decision>& layer : report.decisions)
+        if (const auto& logits = layer.front().logits)
+            routerLogits.insert(routerLogits.end(), {logits->sparse, logits->full});
     const auto layers = static_cast<std::int64_t>(decisions.size());
     std::vector<NamedTensor> tensors{
         {"logits", {rows.end - rows.begin, loaded.model.vocabulary}, std::span<const float>(report.logits)},
@@ -61,10 +61,11 @@ int forward(const Options& options, Session& session) {
     const bool everyLayerRouted = static_cast<std::int64_t>(routerLogits.size()) == 2 * layers;
     if (everyLayerRouted)
         tensors.push_back({"router_logits", {layers, 2}, std::span<const float>(routerLogits)});
+    if (wanted.policy.decidesByHead())
+        tensors.push_back(
+            {"head_decisions", {layers, loaded.model.kvHeads}, std::span<const std::int32_t>(heads)});
     writeSafetensors(options.out, tensors);
 
-    std::int64_t full = 0;
-    for (const std::int32_t decision : decisions) full += decision;
     if (options.json)
         session.terminal.resultJson(nlohmann::json{{"out", options.out},
                                                    {"tokens", wanted.ids.size()},
@@ -72,8 +73,8 @@ int forward(const Options& options, Session& session) {
                                                    {"positions", {rows.begin, rows.end}}});
     else
         session.terminal.result(options.out + ": logits of positions " + std::to_string(rows.begin) + " to " +
-                                std::to_string(rows.end - 1) + ", " + std::to_string(full) + " of " +
-                                std::to_string(layers) + " layers full\n");
+                                std::to_string(rows.end - 1) + "; layers " + layerLetters(report.decisions) +
+                                '\n');
     return 0;
 }
 
@@ -81,9 +82,10 @@ int forward(const Options& options, Session& session) {
 
 void addForward(CLI::App& app, Session& session) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand(
-        "forward",
-        "One forward pass over token ids: logits [T, V], router_logits [L, 2] and decisions [L] (1 is full)");
+    CLI::App& command = *app.add_subcommand("forward",
+                                            "One forward pass over token ids: logits [T, V], router_logits "
+                                            "[L, 2] and decisions [L] (1 is full); of a "
+                                            "policy of heads also head_decisions [L, KV heads]");
     options->model.declare(command);
     command.add_option("--ids", options->ids, "Token ids: a JSON file, [ids] or {\"ids\":[...]}; - is stdin")
         ->required();

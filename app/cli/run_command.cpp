@@ -1,5 +1,6 @@
 #include "app/cli/arguments.h"
 #include "app/cli/commands.h"
+#include "app/cli/decisions.h"
 #include "app/serve/engine_host.h"
 #include "app/start/version_text.h"
 
@@ -42,15 +43,12 @@ json valuesOf(const std::vector<Value>& indices) {
 }
 
 json toJson(const SequenceReport& sequence) {
-    json decisions = json::array();
-    for (const Decision& decision : sequence.decisions)
-        decisions.push_back(decision.attention == Attention::Full ? 1 : 0);
     return {{"id", sequence.promptId},
             {"prompt_ids", valuesOf(sequence.promptIds)},
             {"ids", valuesOf(sequence.ids)},
             {"text", sequence.text},
             {"logprobs", sequence.logprobs},
-            {"decisions", decisions},
+            {"decisions", layerDigits(sequence.decisions)},
             {"prefill_s", sequence.prefillSeconds},
             {"decode_s", sequence.decodeSeconds},
             {"ttft_s", sequence.ttftSeconds},
@@ -71,13 +69,11 @@ std::string shownText(std::string_view text) {
 }
 
 std::string paragraph(const SequenceReport& sequence) {
-    std::string mask;
-    for (const Decision& decision : sequence.decisions)
-        mask += decision.attention == Attention::Full ? 'F' : 's';
     return printable(sequence.promptId) + ": " + std::to_string(sequence.promptIds.size()) +
-           " prompt tokens, " + std::to_string(sequence.ids.size()) + " generated; layers " + mask +
-           "; prefill " + timeText(sequence.prefillSeconds) + ", decode " + timeText(sequence.decodeSeconds) +
-           "; KV " + byteText(sequence.kvBytes) + "\n  " + shownText(sequence.text) + '\n';
+           " prompt tokens, " + std::to_string(sequence.ids.size()) + " generated; layers " +
+           layerLetters(sequence.decisions) + "; prefill " + timeText(sequence.prefillSeconds) + ", decode " +
+           timeText(sequence.decodeSeconds) + "; KV " + byteText(sequence.kvBytes) + "\n  " +
+           shownText(sequence.text) + '\n';
 }
 
 std::string progressText(const protocol::ProgressEvent& progress) {

@@ -34,10 +34,10 @@ LoadOptions optionsOf(const HostLoad& wanted) {
     return options;
 }
 
-std::vector<Decision> decisionsOf(const std::vector<LayerRouting>& layers) {
-    std::vector<Decision> decisions;
+LayerDecisions decisionsOf(const std::vector<LayerRouting>& layers) {
+    LayerDecisions decisions;
     decisions.reserve(layers.size());
-    for (const LayerRouting& layer : layers) decisions.push_back(layer.decision());
+    for (const LayerRouting& layer : layers) decisions.push_back(layer.decisions);
     return decisions;
 }
 
@@ -170,7 +170,7 @@ ForwardReport EngineHost::forward(const HostForward& wanted, const CancelToken& 
     request.firstPosition = wanted.firstPosition;
     request.endPosition = wanted.endPosition;
     ForwardResult result = parts_->loaded().forward(request, cancel);
-    return {std::move(result.logits), decisionsOf(result.turns.front().layers)};
+    return {std::move(result.logits), decisionsOf(result.layers)};
 }
 
 ModelFacts inspectModel(const std::filesystem::path& folder) { return Model::inspect(folder); }

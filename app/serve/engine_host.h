@@ -41,13 +41,16 @@ struct HostRun {
     std::filesystem::path capture;  // empty: nothing is recorded
 };
 
+// By layer: one decision for all of its heads, or one a KV head.
+using LayerDecisions = std::vector<std::vector<Decision>>;
+
 struct SequenceReport {
     std::string promptId;
     std::vector<TokenId> promptIds;
     std::vector<TokenId> ids;
     std::string text;
     std::vector<float> logprobs;
-    std::vector<Decision> decisions;  // by layer
+    LayerDecisions decisions;
     double prefillSeconds = 0;
     double decodeSeconds = 0;
     double ttftSeconds = 0;
@@ -71,7 +74,7 @@ struct HostForward {
 
 struct ForwardReport {
     std::vector<float> logits;  // [endPosition - firstPosition, vocabulary]
-    std::vector<Decision> decisions;
+    LayerDecisions decisions;
 };
 
 class EngineHost {

@@ -82,6 +82,15 @@ double RoutedPolicy::thresholdOf(LayerIndex layer) const {
     return own == layerThresholds.end() ? threshold : own->second;
 }
 
+bool Policy::decidesByHead() const {
+    const auto byHead = [](const auto& p) {
+        return std::any_of(p.layers.begin(), p.layers.end(), [](const auto& row) { return row.size() > 1; });
+    };
+    if (const auto* heads = std::get_if<HeadsPolicy>(&kind_)) return byHead(*heads);
+    if (const auto* frozen = std::get_if<FrozenPolicy>(&kind_)) return byHead(*frozen);
+    return false;
+}
+
 bool Policy::needsScores() const {
     const auto* entropy = std::get_if<EntropyPolicy>(&kind_);
     return entropy && entropy->scores.empty();

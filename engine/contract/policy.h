@@ -101,6 +101,8 @@ public:
 
     const Kind& kind() const { return kind_; }
     bool asksRouter() const { return std::holds_alternative<RoutedPolicy>(kind_); }
+    // Some layer's row has an entry a KV head.
+    bool decidesByHead() const;
     // It ranks layers by what is not yet known: measure first, then decide with withScores().
     bool needsScores() const;
     Policy withScores(std::vector<double> scores) const;

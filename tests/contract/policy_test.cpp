@@ -1,13 +1,14 @@
 #include "engine/contract/policy.h"
 
 #include "engine/contract/error.h"
+#include "tests/fixture/random.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <random>
 
 namespace fluxscope {
 namespace {
@@ -78,9 +79,9 @@ TEST(Policy, withThresholdsOfSingleLayersUsesThem) {
 }
 
 TEST(Policy, withALowerThresholdMakesTheSameLayersFullAndPerhapsMore) {
-    std::mt19937 random(7);
-    std::normal_distribution<float> logit(0, 3);
-    std::uniform_real_distribution<double> probability(0, 1);
+    FixtureRandom random(7);
+    const auto logit = [&] { return 3 * random.normal(); };
+    const auto probability = [&] { return static_cast<double>(random.next() % 10'001) / 10'000; };
     const auto fullLayers = [](double threshold, const std::vector<RouterLogits>& scores) {
         const Policy policy = RoutedPolicy{.threshold = threshold, .layerThresholds = {}};
         std::vector<bool> full;
@@ -93,10 +94,10 @@ TEST(Policy, withALowerThresholdMakesTheSameLayersFullAndPerhapsMore) {
     };
     for (int trial = 0; trial < 2000; ++trial) {
         std::vector<RouterLogits> scores(8);
-        for (RouterLogits& score : scores) score = {.sparse = logit(random), .full = logit(random)};
+        for (RouterLogits& score : scores) score = {.sparse = logit(), .full = logit()};
         // One of the thresholds lies on a score, and neighbouring doubles round to one float: neither may break the order.
-        double low = trial % 3 == 0 ? fullProbability(scores[0]) : probability(random);
-        double high = trial % 5 == 0 ? std::nextafter(low, 1.0) : probability(random);
+        double low = trial % 3 == 0 ? fullProbability(scores[0]) : probability();
+        double high = trial % 5 == 0 ? std::nextafter(low, 1.0) : probability();
         if (low > high) std::swap(low, high);
         const std::vector<bool> more = fullLayers(low, scores);
         const std::vector<bool> fewer = fullLayers(high, scores);
@@ -147,6 +148,9 @@ TEST(Policy, ofHeadsDecidesEachKvHeadAndALayerWhoseHeadsAgreeAsOne) {
     EXPECT_EQ(first[1].kvHead, KvHeadIndex(1));
     EXPECT_EQ(first[1].logits, RouterLogits{});
     EXPECT_FALSE(policy.decide(LayerIndex(1), 4, RouterLogits{}).front().kvHead);
+    EXPECT_TRUE(policy.decidesByHead());
+    EXPECT_FALSE(fromJson(R"({"kind":"frozen","layers":["1","0"]})").decidesByHead());
+    EXPECT_FALSE(parsePolicy("mask:10").decidesByHead());
 }
 
 TEST(Policy, ofHeadsReadsThePublishedPattern) {
