@@ -168,6 +168,24 @@ class Engine(Program):
         self.assertEqual(mask["logits"].shape, (2, vocabulary))
         self.assertGreater(abs(mask["logits"][0] - tensors["logits"][1]).max(), 0) if len(ids) > 3 else None
 
+    def test_forward_under_a_policy_of_heads_says_what_each_head_did(self):
+        from safetensors.numpy import load_file
+        (self.folder / "ids.json").write_text("[5,6,7,8]")
+        rows = [[1, 0], [0.9, 0.8], [0.1, 0.2], [0.3, 0.7], [0, 0], [0, 1], [1, 1], [0.4, 0.6]]
+        (self.folder / "h.tsv").write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
+        said = self.cli("forward", self.model, "--ids", "ids.json", "--out", "o.safetensors", "--policy", "heads:h.tsv@0.5")
+        self.assertIn(b"layers ~Fs~s~Fs", said.stdout)
+        tensors = load_file(self.folder / "o.safetensors")
+        self.assertEqual(tensors["head_decisions"].tolist(),
+                         [[1, 0], [1, 1], [0, 0], [0, 1], [0, 0], [0, 1], [1, 1], [0, 0]])
+        self.assertEqual(tensors["decisions"].tolist(), [0, 1, 0, 0, 0, 0, 1, 0])
+        self.assertEqual(tensors["router_logits"].shape, (8, 2))
+        (self.folder / "h.tsv").write_text("1\t0\n")
+        self.assertIn("is for 1 layer", self.sentence(
+            self.cli("forward", self.model, "--ids", "ids.json", "--out", "o.safetensors", "--policy", "heads:h.tsv", code=2)))
+        self.cli("forward", self.model, "--ids", "ids.json", "--out", "plain.safetensors", "--policy", "first:3")
+        self.assertNotIn("head_decisions", load_file(self.folder / "plain.safetensors"))
+
     def test_forward_refusals(self):
         (self.folder / "ids.json").write_text("[1,2,3]")
         common = ["forward", self.model, "--ids", "ids.json", "--out", "o.safetensors"]
