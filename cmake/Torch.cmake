@@ -26,9 +26,13 @@ target_link_libraries(torch_cpu INTERFACE c10)
 # libtorch_cpu.so finds its own libraries by a path relative to itself when it is loaded; the linker wants to be told.
 target_link_options(torch_cpu INTERFACE "LINKER:-rpath-link,${cuda_root}/lib")
 
+# The OpenMP runtime that LibTorch brings, for our own threads to be its threads.
+add_library(torch_openmp SHARED IMPORTED GLOBAL)
+set_target_properties(torch_openmp PROPERTIES IMPORTED_LOCATION "${torch_root}/lib/libgomp.so.1")
+
 add_library(fluxscope_torch INTERFACE)
 add_library(fluxscope_torch_cuda INTERFACE)
-target_link_libraries(fluxscope_torch INTERFACE torch_cpu c10)
+target_link_libraries(fluxscope_torch INTERFACE torch_cpu c10 torch_openmp)
 target_link_libraries(fluxscope_torch_cuda INTERFACE fluxscope_torch)
 if(NOT FLUXSCOPE_CUDA)
     return()

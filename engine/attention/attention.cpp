@@ -2,6 +2,7 @@
 
 #include "engine/attention/detail/band.h"
 #include "engine/contract/error.h"
+#include "engine/transformer/threads.h"
 #include "kernels/dense/dense.h"
 #include "kernels/streaming/streaming.h"
 
@@ -58,8 +59,8 @@ at::Tensor attendPrefill(const Compute& compute, PrefillMode mode, const cost::A
     }
 #endif
     static_cast<void>(compute);
-    (mode == PrefillMode::Full ? denseCpu : streamingCpu)(shape, query.const_data_ptr<float>(), kv,
-                                                          out.mutable_data_ptr<float>());
+    (mode == PrefillMode::Full ? denseCpu : streamingCpu)(shape, query.const_data_ptr(), kv,
+                                                          out.mutable_data_ptr(), onTorchThreads);
     return out;
 }
 
@@ -77,7 +78,7 @@ at::Tensor attendDecode(const Compute& compute, const SlotDecodeShape& shape,
     }
 #endif
     static_cast<void>(compute);
-    slotDecodeCpu(shape, query.const_data_ptr<float>(), table, out.mutable_data_ptr<float>());
+    slotDecodeCpu(shape, query.const_data_ptr(), table, out.mutable_data_ptr(), onTorchThreads);
     return out;
 }
 

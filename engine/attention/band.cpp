@@ -1,5 +1,6 @@
 #include "engine/attention/detail/band.h"
 
+#include "engine/transformer/threads.h"
 #include "kernels/dense/dense.h"
 #include "kernels/streaming/streaming.h"
 
@@ -40,8 +41,8 @@ at::Tensor attendBand(const Compute& compute, const Band& band, const PrefillPla
     }
 #endif
     static_cast<void>(compute);
-    (dense ? denseCpu : streamingCpu)(shape, query.const_data_ptr<float>(), kv,
-                                      out.mutable_data_ptr<float>());
+    (dense ? denseCpu : streamingCpu)(shape, query.const_data_ptr(), kv, out.mutable_data_ptr(),
+                                      onTorchThreads);
     return out;
 }
 

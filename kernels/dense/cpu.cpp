@@ -1,28 +1,12 @@
 #include "kernels/dense/dense.h"
-#include "kernels/detail/attend_row.h"
-
-#include <vector>
+#include "kernels/detail/prefill_tiles.h"
 
 namespace fluxscope {
 
-void denseCpu(const cost::AttentionShape& s, const float* q, const KeysValues& kv, float* out) {
-    std::vector<float> scores(static_cast<std::size_t>(s.keys));
-    const std::int64_t group = s.heads / s.kvHeads;
-    for (std::int64_t r = 0; r < s.rows; ++r) {
-        for (std::int64_t h = 0; h < s.heads; ++h) {
-            const std::int64_t row = (r * s.heads + h) * s.dim;
-            const std::int64_t head = h / group * kv.headStride;
-            attendRow({.q = q + row,
-                       .k = static_cast<const float*>(kv.k) + head,
-                       .v = static_cast<const float*>(kv.v) + head,
-                       .out = out + row,
-                       .rowStride = kv.rowStride,
-                       .dim = s.dim,
-                       .front = {},
-                       .back = {0, s.keys - s.rows + r + 1},
-                       .scores = scores.data()});
-        }
-    }
+void denseCpu(const cost::AttentionShape& shape, const void* q, const KeysValues& kv, void* out,
+              const ParallelFor& parallel) {
+    attendByTiles(cost::denseShape(shape.rows, shape.keys, shape.heads, shape.kvHeads, shape.dim, shape.type),
+                  q, kv, out, parallel);
 }
 
 }  // namespace fluxscope

@@ -11,14 +11,16 @@
 
 #include "kernels/cost/attention.h"
 #include "kernels/keys_values.h"
+#include "kernels/parallel.h"
 
 namespace fluxscope {
 
 // The definition. Everything is fp32.
 void denseReference(const cost::AttentionShape& shape, const float* q, const KeysValues& kv, float* out);
 
-// SSE4 to AVX-512, picked at run time; fp32, one thread: callers split rows.
-void denseCpu(const cost::AttentionShape& shape, const float* q, const KeysValues& kv, float* out);
+// q, k, v and out are of shape.type. Up to AVX-512, picked at run time; the same bits whatever `parallel` does.
+void denseCpu(const cost::AttentionShape& shape, const void* q, const KeysValues& kv, void* out,
+              const ParallelFor& parallel);
 
 // q, k, v and out are of shape.type; dim <= 256. Enqueues and returns; throws std::runtime_error if the launch is refused.
 void denseCuda(const cost::AttentionShape& shape, const void* q, const KeysValues& kv, void* out,

@@ -11,6 +11,7 @@
 #include "kernels/cost/cost.h"
 #include "kernels/keys_values.h"
 #include "kernels/kv_slot.h"
+#include "kernels/parallel.h"
 
 namespace fluxscope {
 
@@ -25,8 +26,9 @@ struct SlotDecodeShape {
 // The definition. Everything is fp32.
 void slotDecodeReference(const SlotDecodeShape& shape, const float* q, const KvSlot* table, float* out);
 
-// SSE4 to AVX-512, picked at run time; fp32, one thread.
-void slotDecodeCpu(const SlotDecodeShape& shape, const float* q, const KvSlot* table, float* out);
+// q, slots and out are of shape.type. Up to AVX-512, picked at run time; the same bits whatever `parallel` does.
+void slotDecodeCpu(const SlotDecodeShape& shape, const void* q, const KvSlot* table, void* out,
+                   const ParallelFor& parallel);
 
 // q, slots and out are of shape.type and begin at multiples of 16 bytes; table and scratch lie on the device; dim <= 256. No
 // entry may ever have more than mostSlots used slots: it sizes the grid, so that a captured graph stays right while lengths
