@@ -138,9 +138,11 @@ std::string textOf(const Forecast& f) {
            " of weights, and " + bytesText(f.available) + " are free";
 }
 
-void requireFits(const Forecast& forecast) {
-    if (std::min(forecast.kvAllSparse, forecast.kvAllFull) + forecast.activations <= forecast.available)
-        return;
+void requireFits(const Forecast& forecast, const Policy& policy) {
+    const bool isFull = std::holds_alternative<FullPolicy>(policy.kind());
+    const std::int64_t least =
+        isFull ? forecast.kvAllFull : std::min(forecast.kvAllSparse, forecast.kvAllFull);
+    if (least + forecast.activations <= forecast.available) return;
     throw MachineError("the run", "", "cannot fit: it " + textOf(forecast),
                        "use shorter prompts, fewer at once (--batch), another --dtype or a smaller model");
 }

@@ -18,7 +18,7 @@ Forecast forecastOf(const LoadedModel& model, const RunRequest& request, const S
 // "needs 3.1 GiB with all layers sparse to 9.8 GiB with all full, beside 2.0 GiB of weights; 1.2 GiB are free now"
 std::string textOf(const Forecast& forecast);
 
-// Throws MachineError when not even the run with all layers sparse can fit.
-void requireFits(const Forecast& forecast);
+// Throws MachineError when not even the least that the policy may come to can fit.
+void requireFits(const Forecast& forecast, const Policy& policy);
 
 }  // namespace fluxscope

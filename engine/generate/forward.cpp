@@ -45,7 +45,7 @@ ForwardResult forwardPass(const LoadedModel& model, const ForwardRequest& reques
     asRun.maxNew = 1;
     asRun.chunkTokens = request.chunkTokens;
     const auto account = [&] { return "it " + textOf(forecastOf(model, asRun, plan.sparse, {prompt})); };
-    requireFits(forecastOf(model, asRun, plan.sparse, {prompt}));
+    requireFits(forecastOf(model, asRun, plan.sparse, {prompt}), plan.policy);
     return translated(
         [&] {
             if (plan.policy.needsScores())

@@ -59,7 +59,7 @@ RunResult generate(const LoadedModel& model, const RunRequest& request, Observer
                          "use a --sparse form that decodes streaming, or a probe that does not act");
     const std::vector<PreparedPrompt> prompts = preparePrompts(request, model);
     const auto account = [&] { return "it " + textOf(forecastOf(model, request, plan.sparse, prompts)); };
-    requireFits(forecastOf(model, request, plan.sparse, prompts));
+    requireFits(forecastOf(model, request, plan.sparse, prompts), plan.policy);
     if (plan.policy.needsScores())
         plan.policy = translated(
             [&] { return plan.policy.withScores(layerScores(model, plan, prompts, cancel)); }, account);

@@ -84,7 +84,7 @@ void LiveSequence::beginFollowUp(TurnIndex turn) {
 SequencePlan LiveSequence::plan(const Policy& policy, const SparseForm& sparse, std::int64_t chunkTokens) {
     kv_ = std::make_unique<KvCache>(model_.transformer.compute());
     return {.sequence = sequence_,
-            .tokens = std::span<const TokenId>(history_).subspan(static_cast<std::size_t>(cached_)),
+            .tokens = turn().promptIds,  // history_ moves when it grows
             .positions = positions_,
             .chunkTokens = chunkTokens,
             .policy = &policy,
@@ -99,7 +99,7 @@ SequencePlan LiveSequence::shadowPlan(const Policy& full, const SparseForm& spar
     shadow_ = std::make_unique<KvCache>(model_.transformer.compute());
     allFull_.assign(static_cast<std::size_t>(model_.transformer.config().layers), {Decision{}});
     return {.sequence = sequence_,
-            .tokens = std::span<const TokenId>(history_).subspan(static_cast<std::size_t>(cached_)),
+            .tokens = turn().promptIds,  // history_ moves when it grows
             .positions = positions_,
             .chunkTokens = chunkTokens,
             .policy = &full,
