@@ -7,13 +7,15 @@
 #include "kernels/cost/pointwise.h"
 #include "kernels/cost/router.h"
 #include "kernels/cost/slot_attention.h"
+#include "kernels/cost/tiles.h"
+#include "kernels/cost/xattention.h"
 
 #include <variant>
 
 namespace fluxscope::cost {
 
-using OpShape =
-    std::variant<LinearShape, PointwiseShape, AttentionShape, SlotAttentionShape, GatedMlpShape, RouterShape>;
+using OpShape = std::variant<LinearShape, PointwiseShape, AttentionShape, SlotAttentionShape,
+                             TilesAttentionShape, XAttentionShape, GatedMlpShape, RouterShape>;
 
 constexpr Cost costOf(const OpShape& shape) {
     return std::visit([](const auto& s) { return costOf(s); }, shape);

@@ -210,7 +210,7 @@ struct Sight {
 
 Sight sightOf(const AttendTile& t, KeyMask mask, std::int64_t position, std::int64_t begin,
               std::int64_t count) {
-    if (mask == KeyMask::None) return {0, 0, count};
+    if (mask == KeyMask::None || mask == KeyMask::Bits) return {0, 0, count};
     const std::int64_t end = std::clamp<std::int64_t>(position + 1 - begin, 0, count);
     if (mask == KeyMask::Causal) return {0, 0, end};
     const std::int64_t windowBegin = std::clamp<std::int64_t>(position - t.window + 1 - begin, 0, end);
@@ -244,15 +244,20 @@ HWY_INLINE void takePowers(float* HWY_RESTRICT scores, std::int64_t first, std::
     hn::Store(sum, d, sums);
 }
 
+void hideUnset(std::uint64_t bits, std::int64_t count, float* scores) {
+    for (std::int64_t key = 0; key < count; ++key)
+        if ((bits >> static_cast<std::uint64_t>(key) & 1U) == 0) scores[key] = -INFINITY;
+}
+
 // One block of queries, from `query` on, against one tile of keys.
 void attendBlock(const AttendTile& t, const Scratch& s, std::int64_t query, std::int64_t begin,
-                 std::int64_t count, KeyMask mask, const Values& values) {
+                 std::int64_t count, const KeyRange& range, const Values& values) {
     const D d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     const std::int64_t step = kPair * lanes;
     const std::int64_t lastQuery = std::min(query + kBlock, s.queries) - 1;
     const auto sightOfQuery = [&](std::int64_t i) {
-        return sightOf(t, mask, t.position + std::min(i, lastQuery) / t.group, begin, count);
+        return sightOf(t, range.mask, t.position + std::min(i, lastQuery) / t.group, begin, count);
     };
     // The first row's window begins earliest, the last row's sight ends latest.
     const Sight front = sightOfQuery(query);
@@ -273,6 +278,8 @@ void attendBlock(const AttendTile& t, const Scratch& s, std::int64_t query, std:
         const Sight sight = sightOfQuery(query + i);
         std::fill(scores + sight.sink, scores + sight.windowBegin, -INFINITY);
         std::fill(scores + sight.end, scores + endKey, -INFINITY);
+        if (range.mask == KeyMask::Bits)
+            hideUnset(range.bits[std::min(query + i, lastQuery) / t.group], count, scores);
         takePowers(scores, firstKey, endKey, s.largest + query + i, s.sums + (query + i) * lanes,
                    s.mixed + (query + i) * s.columns, s.columns);
     }
@@ -294,7 +301,7 @@ void attendRanges(const AttendTile& t, Scratch& s) {
             turnKeys<T>(t, begin, count, s.keys);
             const Values values = takeValues<T>(t, begin, count, s);
             for (std::int64_t query = 0; query < s.queries; query += kBlock)
-                attendBlock(t, s, query, begin, count, range.mask, values);
+                attendBlock(t, s, query, begin, count, range, values);
         }
     }
 }

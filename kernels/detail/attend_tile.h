@@ -27,12 +27,14 @@ enum class KeyMask : std::uint8_t {
     None,       // always
     Causal,     // when j <= p
     Streaming,  // when j <= p and (j < sink or p - j < window)
+    Bits,       // when bit j - begin of the range's word r is set; the range has up to kKeyTile keys
 };
 
 struct KeyRange {
     std::int64_t begin = 0;
     std::int64_t end = 0;
     KeyMask mask = KeyMask::None;
+    const std::uint64_t* bits = nullptr;  // of KeyMask::Bits, a word for each row
 };
 
 struct AttendTile {

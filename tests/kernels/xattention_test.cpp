@@ -1,0 +1,162 @@
+#include "kernels/xattention/xattention.h"
+
+#include "tests/kernels/cpu.h"
+#include "tests/kernels/world.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace fluxscope {
+namespace {
+
+BlockEstimateShape shapeOf(const AttentionWorld& world, std::int64_t stride) {
+    const cost::AttentionShape& s = world.shape;
+    return {.begin = s.keys - s.rows,
+            .end = s.keys,
+            .heads = s.heads,
+            .kvHeads = s.kvHeads,
+            .dim = s.dim,
+            .stride = stride,
+            .type = s.type};
+}
+
+struct Choice {
+    std::vector<std::uint8_t> keep;
+    std::vector<double> weights;  // of the reference
+};
+
+Choice byReference(const AttentionWorld& world, std::int64_t stride, double threshold) {
+    const BlockEstimateShape s = shapeOf(world, stride);
+    const auto size = static_cast<std::size_t>(s.heads * queryBlocksOf(s) * keyBlocksOf(s));
+    Choice choice{std::vector<std::uint8_t>(size, 9), std::vector<double>(size, NAN)};
+    selectBlocksReference(s, threshold, world.q.data(), world.keysValues(), choice.keep.data(),
+                          choice.weights.data());
+    return choice;
+}
+
+template <class T = float>
+std::vector<std::uint8_t> onCpu(const AttentionWorld& world, std::int64_t stride, double threshold,
+                                int threads = 1) {
+    const BlockEstimateShape s = shapeOf(world, stride);
+    const std::vector<T> q = converted<T>(world.q);
+    const std::vector<T> k = converted<T>(world.k);
+    KeysValues kv = world.keysValues();
+    kv.k = k.data();
+    std::vector<std::uint8_t> keep(static_cast<std::size_t>(s.heads * queryBlocksOf(s) * keyBlocksOf(s)), 9);
+    selectBlocksCpu(s, threshold, q.data(), kv, keep.data(), onThreads(threads));
+    return keep;
+}
+
+// Queries and keys that look at each other in a few places, so that blocks differ in weight.
+AttentionWorld uneven(const cost::AttentionShape& shape) {
+    AttentionWorld world(shape);
+    for (std::int64_t head = 0; head < shape.kvHeads; ++head)
+        for (std::int64_t j = 0; j < shape.keys; ++j)
+            for (std::int64_t d = 0; d < shape.dim; ++d)
+                world.k[(head * shape.keys + j) * shape.dim + d] *= j / 128 % 3 == head % 2 ? 6.0F : 1.0F;
+    for (float& q : world.q) q *= 4.0F;
+    return world;
+}
+
+TEST(KeepBlocks, takesTheHeaviestUntilTheThreshold) {
+    const auto kept = [](std::vector<double> weights, double threshold) {
+        std::vector<std::uint8_t> keep(weights.size(), 9);
+        keepBlocks(weights, threshold, keep.data());
+        return std::string(keep.begin(), keep.end());
+    };
+    const auto flags = [](const char* text) {
+        std::string bytes = text;
+        for (char& c : bytes) c = static_cast<char>(c - '0');
+        return bytes;
+    };
+    EXPECT_EQ(kept({1}, 0.9), flags("1"));
+    EXPECT_EQ(kept({1, 0}, 0.9), flags("11"));               // first and own, whatever they weigh
+    EXPECT_EQ(kept({4, 3, 1, 2, 0}, 0.5), flags("11001"));   // 4 + 3 of 10 reach 5
+    EXPECT_EQ(kept({4, 3, 1, 2, 0}, 0.4), flags("10001"));   // 4 are enough
+    EXPECT_EQ(kept({4, 3, 1, 2, 0}, 0.71), flags("11011"));  // 7 are not
+    EXPECT_EQ(kept({1, 2, 2, 2, 1}, 0.5), flags("11001"));   // equal ones: the earlier
+    EXPECT_EQ(kept({1, 0, 3, 0, 1}, 1.0), flags("10101"));   // blocks without weight never follow
+}
+
+TEST(SelectBlocks, weighsEachRowOfTheGridOnce) {
+    for (const std::int64_t stride : {8, 16, 64}) {
+        const AttentionWorld world({.rows = 300, .keys = 428, .heads = 2, .kvHeads = 1, .dim = 16});
+        const Choice choice = byReference(world, stride, 0.9);
+        const std::int64_t keyBlocks = 4;
+        for (std::int64_t row = 0; row < 2 * 3; ++row) {  // heads x query blocks
+            const double sum = std::accumulate(choice.weights.begin() + row * keyBlocks,
+                                               choice.weights.begin() + (row + 1) * keyBlocks, 0.0);
+            const std::int64_t positions = row % 3 == 2 ? 428 - 384 : 128;
+            EXPECT_NEAR(sum, static_cast<double>((positions + stride - 1) / stride), 1e-9);
+        }
+    }
+}
+
+TEST(SelectBlocks, isTheReference) {
+    for (const auto& [rows, keys] : std::vector<std::pair<int, int>>{
+             {1, 1}, {3, 3}, {128, 128}, {129, 129}, {44, 300}, {700, 700}, {316, 700}})
+        for (const auto& [heads, kvHeads] : std::vector<std::pair<int, int>>{{1, 1}, {4, 2}})
+            for (const int dim : {20, 64})
+                for (const std::int64_t stride : {8, 16, 128})
+                    for (const double threshold : {0.3, 0.9, 1.0}) {
+                        const AttentionWorld world = uneven(
+                            {.rows = rows, .keys = keys, .heads = heads, .kvHeads = kvHeads, .dim = dim});
+                        EXPECT_EQ(onCpu(world, stride, threshold), byReference(world, stride, threshold).keep)
+                            << nameOf(world.shape) << " stride " << stride << " threshold " << threshold;
+                    }
+}
+
+TEST(SelectBlocks, leavesSomethingOutAndKeepsTheEnds) {
+    const AttentionWorld world = uneven({.rows = 1000, .keys = 1000, .heads = 2, .kvHeads = 1, .dim = 32});
+    const std::vector<std::uint8_t> keep = byReference(world, 16, 0.6).keep;
+    std::int64_t kept = 0;
+    for (std::int64_t head = 0; head < 2; ++head)
+        for (std::int64_t block = 0; block < 8; ++block) {
+            const std::uint8_t* row = keep.data() + (head * 8 + block) * 8;
+            EXPECT_EQ(row[0], 1);
+            EXPECT_EQ(row[block], 1);
+            for (std::int64_t b = block + 1; b < 8; ++b) EXPECT_EQ(row[b], 0) << "behind the query";
+            kept += std::accumulate(row, row + 8, 0);
+        }
+    EXPECT_LT(kept, 2 * 36);
+    EXPECT_GT(kept, 2 * 15);
+}
+
+TEST(SelectBlocks, choosesTheSameInChunks) {
+    const AttentionWorld whole = uneven({.rows = 700, .keys = 700, .heads = 4, .kvHeads = 2, .dim = 32});
+    const std::vector<std::uint8_t> truth = onCpu(whole, 16, 0.8);
+    EXPECT_EQ(onCpu(whole, 16, 0.8, 3), truth);
+    for (const std::int64_t chunk : {128, 384})
+        for (std::int64_t begin = 0; begin < 700; begin += chunk) {
+            const std::int64_t end = std::min<std::int64_t>(begin + chunk, 700);
+            BlockEstimateShape s = shapeOf(whole, 16);
+            s.begin = begin;
+            s.end = end;
+            const std::int64_t keyBlocks = keyBlocksOf(s);
+            std::vector<std::uint8_t> keep(static_cast<std::size_t>(4 * queryBlocksOf(s) * keyBlocks));
+            selectBlocksCpu(s, 0.8, whole.q.data() + begin * 4 * 32, whole.keysValues(), keep.data(),
+                            serially);
+            for (std::int64_t h = 0; h < 4; ++h)
+                for (std::int64_t b = 0; b < queryBlocksOf(s); ++b)
+                    for (std::int64_t k = 0; k < keyBlocks; ++k)
+                        EXPECT_EQ(keep[(h * queryBlocksOf(s) + b) * keyBlocks + k],
+                                  truth[(h * 6 + begin / 128 + b) * 6 + k]);
+        }
+}
+
+TEST(SelectBlocks, reads16Bits) {
+    const auto check = [&]<class T>(T, cost::DType type) {
+        AttentionWorld world = uneven({.rows = 400, .keys = 400, .heads = 2, .kvHeads = 1, .dim = 64});
+        for (std::vector<float>* values : {&world.q, &world.k})
+            *values = converted<float>(converted<T>(*values));
+        world.shape.type = type;
+        EXPECT_EQ(onCpu<T>(world, 16, 0.9), byReference(world, 16, 0.9).keep);
+    };
+    check(TestBf16{}, cost::DType::BF16);
+    check(TestF16{}, cost::DType::F16);
+}
+
+}  // namespace
+}  // namespace fluxscope
