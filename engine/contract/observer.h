@@ -1,7 +1,7 @@
 // The engine speaks to an Observer; the profiler is one. Nothing else connects the two.
 //
 // Order of a run:  runBegan, then for each batch: batchBegan, scopes and events of prefill (step 0) and of each decode
-// step, batchEnded; then runEnded, always, whatever happened. All calls come from the engine's one host thread.
+// step, for each later turn turnBegan and the same again, batchEnded; then runEnded, always, whatever happened. All calls come from the engine's one host thread.
 //
 // A scope is an interval of the host's time with a key. Scopes nest: phase > step > layer > (chunk >) op. On a device that
 // runs behind the host, a scope's own interval is the time it took to enqueue; what the device did is joined to it later.
@@ -125,6 +125,12 @@ struct TokenChance {
     friend bool operator==(const TokenChance&, const TokenChance&) = default;
 };
 
+// A later turn of a conversation: what it sends through prefill, from which position on. The first turn's tokens are in RunFacts.
+struct TurnFacts {
+    std::int64_t firstPosition = 0;  // above 0: onto the cache that the turns before have left
+    std::vector<TokenId> promptIds;
+};
+
 struct TokenFacts {
     TokenId id;
     std::string text;  // the bytes this token adds to the decoded text; may be empty inside a UTF-8 character
@@ -162,6 +168,7 @@ public:
 
     virtual void runBegan(const RunFacts&) {}
     virtual void batchBegan(BatchIndex, std::span<const SequenceIndex>) {}
+    virtual void turnBegan(SequenceIndex, TurnIndex, const TurnFacts&) {}
     virtual void scopeOpened(const ScopeKey&) {}
     virtual void scopeClosed(const ScopeKey&, const std::optional<cost::OpShape>&) {}
     virtual void decided(SequenceIndex, TurnIndex, StepIndex, LayerIndex, const Decision&) {}

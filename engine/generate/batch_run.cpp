@@ -60,7 +60,7 @@ std::vector<SequenceResult> BatchRun::run(BatchIndex batch, std::size_t first,
 void BatchRun::turn(const Place& place, std::vector<LiveSequence>& sequences) {
     std::int64_t positions = 0;
     for (LiveSequence& sequence : sequences) {
-        sequence.beginTurn(place.turn);
+        sequence.beginTurn(place.turn, observer_);
         positions = std::max(positions, sequence.positions());
     }
     const RotaryTable rotary = model_.transformer.rotary(positions);

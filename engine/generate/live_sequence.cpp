@@ -25,7 +25,7 @@ const std::vector<TokenId>& LiveSequence::forced() const {
     return request_.replay.empty() ? request_.forcedIds[index] : request_.replay[index].ids;
 }
 
-void LiveSequence::beginTurn(TurnIndex turn) {
+void LiveSequence::beginTurn(TurnIndex turn, Observer& observer) {
     turnIndex_ = turn;
     result_.turns.emplace_back();
     text_.emplace(model_.tokenizer);
@@ -58,6 +58,8 @@ void LiveSequence::beginTurn(TurnIndex turn) {
                              std::to_string(mostNew_),
                          "give fewer");
     positions_ = tokens + mostNew_ - 1;
+    if (turn > TurnIndex{})
+        observer.turnBegan(sequence_, turn, {.firstPosition = cached_, .promptIds = this->turn().promptIds});
 }
 
 void LiveSequence::beginFollowUp(TurnIndex turn) {

@@ -23,7 +23,7 @@ public:
 
     // Sets up a turn: the prompt's own first, then the request's follow-ups. Throws UsageError when the conversation has
     // outgrown the model's context.
-    void beginTurn(TurnIndex turn);
+    void beginTurn(TurnIndex turn, Observer& observer);
     // This turn's tokens on their way through prefill, into a cache of their own.
     SequencePlan plan(const Policy& policy, const SparseForm& sparse, std::int64_t chunkTokens);
     // The same under policy `full`, for the fidelity of what was decided.

@@ -25,6 +25,10 @@ void ObserverTee::batchBegan(BatchIndex batch, std::span<const SequenceIndex> se
     for (Observer* observer : observers_) observer->batchBegan(batch, sequences);
 }
 
+void ObserverTee::turnBegan(SequenceIndex sequence, TurnIndex turn, const TurnFacts& facts) {
+    for (Observer* observer : observers_) observer->turnBegan(sequence, turn, facts);
+}
+
 void ObserverTee::scopeOpened(const ScopeKey& key) {
     for (Observer* observer : observers_) observer->scopeOpened(key);
 }

@@ -93,6 +93,10 @@ void Recorder::batchBegan(BatchIndex batch, std::span<const SequenceIndex> seque
     writer_->push(BatchBegan{batch, {sequences.begin(), sequences.end()}}, Weight::Essential);
 }
 
+void Recorder::turnBegan(SequenceIndex sequence, TurnIndex turn, const TurnFacts& facts) {
+    writer_->push(TurnRecord{sequence, turn, facts}, Weight::Essential);
+}
+
 void Recorder::scopeOpened(const ScopeKey& key) {
     if (collector_) collector_->scopeOpened(key);
 }

@@ -61,6 +61,7 @@ public:
     ObserverNeeds needs() const override;
     void runBegan(const RunFacts& run) override;
     void batchBegan(BatchIndex batch, std::span<const SequenceIndex> sequences) override;
+    void turnBegan(SequenceIndex sequence, TurnIndex turn, const TurnFacts& facts) override;
     void scopeOpened(const ScopeKey& key) override;
     void scopeClosed(const ScopeKey& key, const std::optional<cost::OpShape>& shape) override;
     void decided(SequenceIndex sequence, TurnIndex turn, StepIndex step, LayerIndex layer,

@@ -148,6 +148,10 @@ void CaptureWriter::beginBatch(BatchIndex batch, std::span<const SequenceIndex> 
     writing_->change([&](RowWriter& rows) { rows.beginBatch(batch, sequences); });
 }
 
+void CaptureWriter::write(const TurnRecord& turn) {
+    writing_->change([&](RowWriter& rows) { rows.add(turn); });
+}
+
 void CaptureWriter::write(const DecisionRecord& decision) {
     writing_->change([&](RowWriter& rows) { rows.add(decision); });
 }

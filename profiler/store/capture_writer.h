@@ -30,6 +30,7 @@ public:
     void beginBatch(BatchIndex batch, std::span<const SequenceIndex> sequences);
 
     // Into the run begun last.
+    void write(const TurnRecord& turn);
     void write(const DecisionRecord& decision);
     void write(const KvRecord& kv);
     void write(const TokenRecord& token);

@@ -46,6 +46,12 @@ struct KvRecord {
     KvFacts kv;
 };
 
+struct TurnRecord {
+    SequenceIndex sequence;
+    TurnIndex turn;
+    TurnFacts facts;
+};
+
 struct TokenRecord {
     SequenceIndex sequence;
     TurnIndex turn;

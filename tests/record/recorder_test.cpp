@@ -222,6 +222,28 @@ TEST(Recorder, canBeReadWhileTheRunGoesOn) {
     EXPECT_FALSE(readCapture(scratch.file())->live);
 }
 
+TEST(Recorder, writesWhatALaterTurnSentThroughPrefill) {
+    const Scratch scratch;
+    const FakeClock clock;
+    Recorder recorder(scratch.file(), {.clock = clock.reader()});
+    ScriptedRun run(recorder, clock, {});
+    run.begin();
+    run.pass(0);
+    recorder.turnBegan(SequenceIndex(0), TurnIndex(1),
+                       {.firstPosition = 3, .promptIds = {TokenId(20), TokenId(7)}});
+    recorder.tokenEmitted(SequenceIndex(0), TurnIndex(1), StepIndex(0), {.id = TokenId(9), .text = "nine"});
+    run.end();
+    recorder.finish();
+    EXPECT_EQ(
+        rowsOf(scratch.file(),
+               "SELECT turn, position, step, token, byte_begin, byte_end, text FROM token WHERE turn = 1"),
+        R"(
+1 3 -1 20 0 0 -
+1 4 -1 7 0 0 -
+1 5 0 9 0 4 nine
+)");
+}
+
 TEST(Recorder, namesWhatItDoesNotKnow) {
     EXPECT_EQ(parseCollect("auto"), Collect::Auto);
     EXPECT_EQ(parseCollect("off"), Collect::Off);

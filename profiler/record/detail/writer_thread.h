@@ -38,8 +38,8 @@ struct RunEnded {
     Nanoseconds at{};
     std::int64_t dropped = 0;  // up to then
 };
-using RecordedEvent = std::variant<std::monostate, RunBegan, BatchBegan, RunEnded, DecisionRecord, KvRecord,
-                                   TokenRecord, ScopeRecord, LayerStepRecord>;
+using RecordedEvent = std::variant<std::monostate, RunBegan, BatchBegan, RunEnded, TurnRecord, DecisionRecord,
+                                   KvRecord, TokenRecord, ScopeRecord, LayerStepRecord>;
 
 class WriterThread {
 public:

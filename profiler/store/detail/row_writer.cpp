@@ -138,15 +138,31 @@ std::int64_t RowWriter::promptOf(const SequenceFacts& s, bool withText) {
 
 void RowWriter::addPromptTokens(SequenceIndex sequence, const SequenceFacts& facts) {
     for (std::size_t position = 0; position < facts.promptIds.size(); ++position) {
-        const ByteRange range = rangeAt(facts.byteRanges, position);
-        insert(token_, runIndex_, sequence, 0, position, kNone, facts.promptIds[position], range.begin,
-               range.end, std::optional<Blob>{}, std::optional<double>{}, std::optional<Nanoseconds>{});
+        addPromptToken(sequence, TurnIndex{}, static_cast<std::int64_t>(position), facts.promptIds[position],
+                       rangeAt(facts.byteRanges, position));
     }
+}
+
+void RowWriter::addPromptToken(SequenceIndex sequence, TurnIndex turn, std::int64_t position, TokenId token,
+                               const ByteRange& range) {
+    insert(token_, runIndex_, sequence, turn, position, kNone, token, range.begin, range.end,
+           std::optional<Blob>{}, std::optional<double>{}, std::optional<Nanoseconds>{});
+}
+
+// The tokens of a follow-up have no place in the prompt's text: their byte range is empty.
+void RowWriter::add(const TurnRecord& r) {
+    std::int64_t position = r.facts.firstPosition;
+    for (const TokenId token : r.facts.promptIds) {
+        if (promptText_) addPromptToken(r.sequence, r.turn, position, token, {});
+        ++position;
+    }
+    generated_[r.sequence] = {.nextPosition = position, .bytes = 0};
 }
 
 void RowWriter::beginRun(std::int64_t process, RunIndex run, const RunFacts& facts, Nanoseconds begin,
                          bool promptText) {
     runIndex_ = run;
+    promptText_ = promptText;
     generated_.clear();
     scopesOfLayers_.clear();
     insert(run_, run, process, modelOf(facts.model), nameOf(facts.role), facts.repeat,

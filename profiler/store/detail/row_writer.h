@@ -24,6 +24,7 @@ public:
     void beginRun(std::int64_t process, RunIndex run, const RunFacts& facts, Nanoseconds begin,
                   bool promptText);
     void beginBatch(BatchIndex batch, std::span<const SequenceIndex> sequences);
+    void add(const TurnRecord& record);
     void add(const DecisionRecord& record);
     void add(const KvRecord& record);
     void add(const TokenRecord& record);
@@ -51,6 +52,8 @@ private:
     std::int64_t modelOf(const ModelFacts& model);
     std::int64_t promptOf(const SequenceFacts& sequence, bool withText);
     void addPromptTokens(SequenceIndex sequence, const SequenceFacts& facts);
+    void addPromptToken(SequenceIndex sequence, TurnIndex turn, std::int64_t position, TokenId token,
+                        const ByteRange& range);
 
     SQLite::Database& database_;
     SQLite::Statement process_, collector_, environment_;
@@ -58,6 +61,7 @@ private:
     SQLite::Statement token_, decision_, kv_, scope_, layerStep_;
 
     RunIndex runIndex_;
+    bool promptText_ = true;
     std::map<SequenceIndex, Generated> generated_;
     ScopeKey stepOfScopes_;
     std::map<std::int32_t, ScopeRange> scopesOfLayers_;
