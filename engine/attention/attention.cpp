@@ -1,10 +1,11 @@
 #include "engine/attention/attention.h"
 
 #include "engine/attention/detail/band.h"
-#include "engine/contract/error.h"
+#include "engine/attention/detail/rules.h"
+#include "engine/attention/detail/tiles.h"
+#include "engine/attention/detail/triangle.h"
+#include "engine/attention/detail/xattention.h"
 #include "engine/transformer/threads.h"
-#include "kernels/dense/dense.h"
-#include "kernels/streaming/streaming.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -40,28 +41,22 @@ std::int64_t chunkMultipleOf(const SparseForm& form) {
 at::Tensor attendPrefill(const Compute& compute, PrefillMode mode, const SparseForm& form,
                          const PrefillPlace& place, const at::Tensor& q, const KeysValues& kv,
                          cost::OpShape* priced) {
-    const bool byTokens = mode == PrefillMode::Streaming && form.granularity == Granularity::Token;
-    if (mode != PrefillMode::Full && !byTokens)
-        throw UsageError("--sparse", "", "asks for " + shortForm(form) + ", which is not computed yet",
-                         "use streaming with granularity=token");
-    return attendBand(compute, bandOf(mode, form, place), place, q, kv, priced);
-}
-
-at::Tensor attendPrefill(const Compute& compute, PrefillMode mode, const cost::AttentionShape& shape,
-                         const at::Tensor& q, const KeysValues& kv) {
-    const at::Tensor query = q.contiguous();
-    at::Tensor out = at::empty_like(query);
-#ifdef FLUXSCOPE_CUDA
-    if (compute.isCuda()) {
-        (mode == PrefillMode::Full ? denseCuda : streamingCuda)(shape, query.const_data_ptr(), kv,
-                                                                out.mutable_data_ptr(), compute.stream());
-        return out;
+    const auto byRule = [&](const TileRule& rule) {
+        return attendRule(compute, rule, kvNeedOf(mode, form, place.modelWindow), place, q, kv, priced);
+    };
+    switch (mode) {
+        case PrefillMode::Full: break;
+        case PrefillMode::Streaming:
+            if (form.granularity == Granularity::Block) return byRule(streamingRule(form, place));
+            break;
+        case PrefillMode::Triangle: return attendTriangle(compute, form, place, q, kv, priced);
+        case PrefillMode::XAttention: return attendXAttention(compute, form, place, q, kv, priced);
+        case PrefillMode::Longformer:
+            if (form.dilation > 1) return byRule(longformerRule(form, place));
+            break;
+        case PrefillMode::BigBird: return byRule(bigBirdRule(form, place));
     }
-#endif
-    static_cast<void>(compute);
-    (mode == PrefillMode::Full ? denseCpu : streamingCpu)(shape, query.const_data_ptr(), kv,
-                                                          out.mutable_data_ptr(), onTorchThreads);
-    return out;
+    return attendBand(compute, bandOf(mode, form, place), place, q, kv, priced);
 }
 
 at::Tensor attendDecode(const Compute& compute, const SlotDecodeShape& shape,

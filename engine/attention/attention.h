@@ -1,6 +1,10 @@
 // Which kernel computes attention: the one place where engine and kernels meet. A file of its own for each kind of prefill:
 //
-//   band.cpp        what a sink and a window describe: full, a model's own sliding window, streaming by tokens
+//   band.cpp        what a sink and a window describe: full, a model's own sliding window, streaming by tokens;
+//                   flash.cpp is LibTorch's kernel for it on CUDA in 16 bits
+//   streaming.cpp, triangle.cpp, longformer.cpp, bigbird.cpp   modes that are a rule, each with its reference
+//   xattention.cpp  blocks chosen from the data
+//   tiles.cpp       what rule and choice come down to: attention over a list of tiles
 //
 // docs/attention-modes.md says what each mode sees, keeps and costs.
 #pragma once
@@ -53,9 +57,5 @@ at::Tensor attendPrefill(const Compute& compute, PrefillMode mode, const SparseF
 // than mostSlots used slots.
 at::Tensor attendDecode(const Compute& compute, const SlotDecodeShape& shape, std::int64_t mostSlots,
                         const at::Tensor& q, const KvSlot* table);
-
-// The same for a shape of sink and window.
-at::Tensor attendPrefill(const Compute& compute, PrefillMode mode, const cost::AttentionShape& shape,
-                         const at::Tensor& q, const KeysValues& kv);
 
 }  // namespace fluxscope

@@ -1,5 +1,6 @@
 #include "engine/attention/detail/band.h"
 
+#include "engine/attention/detail/flash.h"
 #include "engine/transformer/threads.h"
 #include "kernels/dense/dense.h"
 #include "kernels/streaming/streaming.h"
@@ -32,15 +33,16 @@ at::Tensor attendBand(const Compute& compute, const Band& band, const PrefillPla
     const bool dense = band.window >= place.end;
 
     const at::Tensor query = q.contiguous();
-    at::Tensor out = at::empty_like(query);
 #ifdef FLUXSCOPE_CUDA
+    if (flashTakes(compute, shape.dim)) return attendFlash(band, place, query, kv);
     if (compute.isCuda()) {
+        at::Tensor out = at::empty_like(query);
         (dense ? denseCuda : streamingCuda)(shape, query.const_data_ptr(), kv, out.mutable_data_ptr(),
                                             compute.stream());
         return out;
     }
 #endif
-    static_cast<void>(compute);
+    at::Tensor out = at::empty_like(query);
     (dense ? denseCpu : streamingCpu)(shape, query.const_data_ptr(), kv, out.mutable_data_ptr(),
                                       onTorchThreads);
     return out;

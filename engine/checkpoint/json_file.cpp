@@ -4,6 +4,8 @@
 
 #include <cmath>
 #include <fstream>
+#include <unordered_set>
+#include <vector>
 
 namespace fluxscope {
 namespace {
@@ -113,12 +115,20 @@ std::string readWholeFile(const std::filesystem::path& file, std::int64_t mostBy
 }
 
 nlohmann::json parseJsonObject(std::string_view text, const std::string& file) {
-    const auto limitDepth = [&file](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    // The keys met so far of every object that is still open: a parser that keeps one of two values reads another file than
+    // the one beside it.
+    std::vector<std::unordered_set<std::string>> open;
+    const auto check = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
         if (depth > kDeepest) throw InputError(file, "", "nests deeper than 64 levels", kDownloadAgain);
+        if (event == nlohmann::json::parse_event_t::object_start) open.emplace_back();
+        if (event == nlohmann::json::parse_event_t::object_end) open.pop_back();
+        if (event == nlohmann::json::parse_event_t::key)
+            if (const auto& key = parsed.get_ref<const std::string&>(); !open.back().insert(key).second)
+                throw InputError(file, key, "stands there twice", kDownloadAgain);
         return true;
     };
     try {
-        nlohmann::json json = nlohmann::json::parse(text, limitDepth);
+        nlohmann::json json = nlohmann::json::parse(text, check);
         if (!json.is_object()) throw InputError(file, "", "is not a JSON object", kDownloadAgain);
         return json;
     } catch (const nlohmann::json::exception& e) {

@@ -40,7 +40,8 @@ private:
     std::string prefix_;
 };
 
-// Throws InputError when it is no file, larger than `mostBytes`, not JSON, nested deeper than 64, or not an object.
+// Throws InputError when it is no file, larger than `mostBytes`, not JSON, nested deeper than 64, not an object, or says a
+// thing twice.
 nlohmann::json readJsonObject(const std::filesystem::path& file, std::int64_t mostBytes);
 nlohmann::json parseJsonObject(std::string_view text, const std::string& file);
 

@@ -2,38 +2,78 @@
 
 #include "engine/attention/attention.h"
 
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include <bit>
 #include <cassert>
 #include <utility>
 
 namespace fluxscope {
 
-Decode::Decode(const Transformer& transformer, const RotaryTable& rotary, std::vector<KvCache*> sequences)
+Decode::Decode(const Transformer& transformer, const RotaryTable& rotary, std::vector<KvCache*> sequences,
+               const DecodeOptions& options)
     : model_(transformer),
       rotary_(rotary),
       sequences_(std::move(sequences)),
-      table_(transformer.compute(), transformer.config().layers, transformer.config().kvHeads) {}
+      graphs_(options.graphs && transformer.compute().isCuda()),
+      table_(transformer.compute(), transformer.config().layers, transformer.config().kvHeads,
+             transformer.config().headDim) {}
 
 at::Tensor Decode::step(std::span<const TokenId> tokens, const Tracer& step, const RoutedTap& routed) {
     assert(tokens.size() == sequences_.size());
-    table_.refresh(sequences_);
+    const std::size_t rows = graphs_ ? std::bit_ceil(tokens.size()) : tokens.size();
+    if (table_.refresh(sequences_, static_cast<std::int64_t>(rows))) recorded_.reset();
+    put(tokens);
+    table_.countStep();
+#ifdef FLUXSCOPE_CUDA
+    const at::Tensor logits = graphs_ && !routed ? replay() : compute(step, routed);
+#else
+    const at::Tensor logits = compute(step, routed);
+#endif
+    for (KvCache* kv : sequences_) kv->advance();
+    return logits.slice(0, 0, static_cast<std::int64_t>(tokens.size()));
+}
+
+void Decode::put(std::span<const TokenId> tokens) {
+    if (!ids_.defined() || ids_.size(0) != table_.rows())
+        ids_ = at::zeros({table_.rows()}, model_.compute().options().dtype(at::kLong));
+    const at::Tensor given = at::empty({static_cast<std::int64_t>(tokens.size())}, at::kLong);
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+        given.mutable_data_ptr<std::int64_t>()[i] = tokens[i].value();
+    ids_.slice(0, 0, given.size(0)).copy_(given);
+}
+
+// From ids_ to logits. On a GPU this only enqueues, and reads on the host nothing that differs from step to step.
+at::Tensor Decode::compute(const Tracer& step, const RoutedTap& routed) {
     const RotaryRows rotary = rotary_.rows(table_.beginStep());
-    const at::Tensor hidden = model_.embed(tokens, step);  // [rows, hidden]
+    const at::Tensor hidden = model_.embed(ids_, step);  // [rows, hidden]
     for (std::int64_t l = 0; l < model_.config().layers; ++l) {
         const LayerIndex layer = LayerIndex::of(l);
         const Tracer at = step.layer(layer);
         const auto scope = at.open();
         const Qkv qkv = model_.project(layer, hidden, rotary, at);
-        if (routed) routed(layer, qkv.routed);
+        if (routed) routed(layer, qkv.routed.slice(0, 0, static_cast<std::int64_t>(sequences_.size())));
         model_.finish(layer, hidden, attend(layer, qkv, at), at);
     }
-    for (KvCache* kv : sequences_) kv->advance();
     return model_.logits(hidden, step);
 }
+
+#ifdef FLUXSCOPE_CUDA
+at::Tensor Decode::replay() {
+    if (recorded_) return recorded_->replay();
+    Observer nobody;
+    const Tracer unseen(nobody, false, BatchIndex{}, Phase::Decode, StepIndex{});
+    Captured captured = capture(model_.compute(), [&] { return compute(unseen, {}); });
+    recorded_ = std::move(captured.work);
+    return captured.first;
+}
+#endif
 
 at::Tensor Decode::attend(LayerIndex layer, const Qkv& qkv, const Tracer& at) {
     const ModelConfig& config = model_.config();
     const cost::DType type = model_.compute().costType;
-    const auto rows = static_cast<std::int64_t>(sequences_.size());
+    const std::int64_t rows = table_.rows();
     {
         const auto op =
             at.op(Op::KvWrite, cost::PointwiseShape{.elements = 2 * rows * config.kvHeads * config.headDim,

@@ -9,7 +9,6 @@
 #include "engine/tokenizer/detail/normalizer.h"
 #include "engine/tokenizer/detail/post_processor.h"
 #include "engine/tokenizer/detail/pre_tokenizer.h"
-#include "engine/tokenizer/detail/unicode.h"
 #include "engine/tokenizer/utf8.h"
 
 #include <algorithm>
@@ -22,7 +21,6 @@ namespace fluxscope {
 namespace {
 
 const char* const kDamaged = "download tokenizer.json again";
-constexpr std::string_view kSpaceLetter = "\xC4\xA0";  // "Ġ"
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 }  // namespace
@@ -44,57 +42,11 @@ struct Tokenizer::Parts {
     PostProcessor around;
     std::int64_t endOfIds = 0;
 
+    class Encoder;
     void readAddedTokens(const JsonFields& tokenizer);
     void decodeTexts();
-    ByteRange trimmed(ByteRange range, std::string_view token, bool isFirst) const;
     const std::string* bytesOf(TokenId id, bool atStart) const;
 };
-
-namespace {
-
-// One text on its way to tokens.
-class EncodingText {
-public:
-    EncodingText(const Normalizer& normalizer, const TokenFinder& inNormalized, const PreTokenizer& pieces,
-                 const Bpe& bpe, Encoding& result)
-        : normalizer_(normalizer),
-          inNormalized_(inNormalized),
-          pieces_(pieces),
-          encoder_(bpe),
-          result_(result) {}
-
-    // Text without added tokens that are found as they stand.
-    void section(const AlignedView& text) {
-        AlignedText storage;
-        const AlignedView normalized = normalizer_.normalize(text, storage);
-        inNormalized_.split(
-            normalized.text,
-            [&](std::size_t begin, std::size_t end) {
-                pieces_.split(normalized.part(begin, end), [&](const AlignedView& p) { piece(p); });
-            },
-            [&](const AddedToken& token, std::size_t begin, std::size_t end) {
-                put(token.id, normalized.original(begin, end));
-            });
-    }
-    void put(std::int32_t id, ByteRange range) {
-        result_.ids.emplace_back(id);
-        result_.ranges.push_back(range);
-    }
-
-private:
-    void piece(const AlignedView& text) {
-        for (const Symbol& token : encoder_.encode(text.text))
-            put(token.id, text.original(token.begin, token.end));
-    }
-
-    const Normalizer& normalizer_;
-    const TokenFinder& inNormalized_;
-    const PreTokenizer& pieces_;
-    Bpe::Encoder encoder_;
-    Encoding& result_;
-};
-
-}  // namespace
 
 Tokenizer::Parts::Parts(const JsonFields& tokenizer)
     : file(tokenizer.file()),
@@ -127,13 +79,16 @@ void Tokenizer::Parts::readAddedTokens(const JsonFields& tokenizer) {
                    " in the vocabulary");
         if (token.special) specials.insert(token.id);
         if (token.normalized) {
+            // It is decoded to what is found: "▁word" gives its space back.
             AlignedText storage;
-            inNormalized.add(token, normalizer.normalize({token.content, nullptr, 0}, storage).text);
+            std::string& spelled = texts[token.id];
+            spelled = normalizer.normalize({token.content, nullptr, 0}, storage).text;
+            inNormalized.add(token, spelled);
         } else {
             raw.add(token, token.content);
         }
         // Its letters stand for themselves, whatever ByteLevel would make of them.
-        if (preTokenizer.byteLevel()) bytes.emplace(token.id, token.content);
+        if (preTokenizer.byteLevel()) bytes.emplace(token.id, texts.at(token.id));
         endOfIds = std::max(endOfIds, static_cast<std::int64_t>(token.id) + 1);
     }
 }
@@ -154,28 +109,6 @@ const std::string* Tokenizer::Parts::bytesOf(TokenId id, bool atStart) const {
     return found == bytes.end() ? nullptr : &found->second;
 }
 
-// Without the white space at a token's ends, but for the one space that ByteLevel put before the first.
-ByteRange Tokenizer::Parts::trimmed(ByteRange range, std::string_view token, bool isFirst) const {
-    const auto sizeOfSpaceAt = [](std::string_view text) -> std::int64_t {
-        if (text.starts_with(kSpaceLetter)) return 1;
-        const Utf8Char c = utf8At(text, 0);
-        return c.wellFormed && isWhiteSpace(c.codePoint) ? static_cast<std::int64_t>(c.length) : 0;
-    };
-    std::vector<std::int64_t> sizes;  // of its characters: 0 for those that are no space
-    for (std::size_t i = 0; i < token.size(); i += utf8At(token, i).length)
-        sizes.push_back(sizeOfSpaceAt(token.substr(i)));
-    const auto isSpace = [](std::int64_t size) { return size > 0; };
-    const auto first = std::find_if_not(sizes.begin(), sizes.end(), isSpace);
-    const auto last = std::find_if_not(sizes.rbegin(), sizes.rend(), isSpace);
-    const bool keeps = isFirst && around.keepsFirstSpace && first - sizes.begin() == 1;
-    if (!keeps)
-        for (auto size = sizes.begin(); size != first; ++size) range.begin += *size;
-    range.begin = std::min(range.begin, range.end);
-    for (auto size = sizes.rbegin(); size != last; ++size) range.end -= *size;
-    range.end = std::max(range.begin, range.end);
-    return range;
-}
-
 Tokenizer Tokenizer::load(const std::filesystem::path& file) {
     return parse(readWholeFile(file, kMostTokenizerBytes), file.string());
 }
@@ -189,23 +122,63 @@ Tokenizer::Tokenizer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 
+// One text on its way to tokens.
+class Tokenizer::Parts::Encoder {
+public:
+    Encoder(const Parts& parts, std::string_view text)
+        : parts_(parts), text_{text, nullptr, 0}, bpe_(parts.bpe) {}
+
+    Encoding encode() {
+        parts_.raw.split(
+            text_.text, [&](std::size_t begin, std::size_t end) { section(text_.part(begin, end)); },
+            [&](const AddedToken& token, std::size_t begin, std::size_t end) {
+                put(token.id, text_.text.substr(begin, end - begin), text_.original(begin, end));
+            });
+        return std::move(encoding_);
+    }
+
+private:
+    // Text without added tokens that are found as they stand.
+    void section(const AlignedView& original) {
+        AlignedText storage;
+        const AlignedView text = parts_.normalizer.normalize(original, storage);
+        parts_.inNormalized.split(
+            text.text,
+            [&](std::size_t begin, std::size_t end) {
+                parts_.preTokenizer.split(text.part(begin, end), [&](const AlignedView& p) { piece(p); });
+            },
+            [&](const AddedToken& token, std::size_t begin, std::size_t end) {
+                put(token.id, text.text.substr(begin, end - begin), text.original(begin, end));
+            });
+    }
+    void piece(const AlignedView& text) {
+        for (const Symbol& token : bpe_.encode(text.text)) {
+            const ByteRange range = text.original(token.begin, token.end);
+            if (parts_.around.trimsOffsets)
+                put(token.id, parts_.texts.at(token.id), range);
+            else
+                put(token.id, {}, range);
+        }
+    }
+    void put(std::int32_t id, std::string_view spelled, ByteRange range) {
+        if (parts_.around.trimsOffsets)
+            range = withoutSpaces(range, text_.text, spelled,
+                                  encoding_.ids.empty() && parts_.around.keepsFirstSpace);
+        encoding_.ids.emplace_back(id);
+        encoding_.ranges.push_back(range);
+    }
+
+    const Parts& parts_;
+    AlignedView text_;
+    Bpe::Encoder bpe_;
+    Encoding encoding_;
+};
+
 Encoding Tokenizer::encode(std::string_view text, bool addSpecial) const {
     if (text.size() > std::numeric_limits<std::uint32_t>::max())
         throw UsageError("the text", "", "has " + std::to_string(text.size()) + " bytes",
                          "give less than 4 GiB");
-    Encoding encoding;
-    const AlignedView whole{text, nullptr, 0};
-    EncodingText encoder(parts_->normalizer, parts_->inNormalized, parts_->preTokenizer, parts_->bpe,
-                         encoding);
-    parts_->raw.split(
-        text, [&](std::size_t begin, std::size_t end) { encoder.section(whole.part(begin, end)); },
-        [&](const AddedToken& token, std::size_t begin, std::size_t end) {
-            encoder.put(token.id, whole.original(begin, end));
-        });
-    if (parts_->around.trimsOffsets)
-        for (std::size_t i = 0; i < encoding.ids.size(); ++i)
-            encoding.ranges[i] =
-                parts_->trimmed(encoding.ranges[i], parts_->texts.at(encoding.ids[i].value()), i == 0);
+    Encoding encoding = Parts::Encoder(*parts_, text).encode();
     if (!addSpecial) return encoding;
     const PostProcessor& around = parts_->around;
     encoding.ids.insert(encoding.ids.begin(), around.before.begin(), around.before.end());

@@ -67,8 +67,8 @@ public:
         return decode.step(tokens, tracer, routed).to(at::kCPU).clone();
     }
     // Tokens begin .. end-1 of a fixed text, one by one; the logits of the last.
-    at::Tensor feed(KvCache& kv, std::int64_t begin, std::int64_t end) {
-        Decode decode(model_, rotary_, {&kv});
+    at::Tensor feed(KvCache& kv, std::int64_t begin, std::int64_t end, const DecodeOptions& options = {}) {
+        Decode decode(model_, rotary_, {&kv}, options);
         at::Tensor logits;
         for (std::int64_t i = begin; i < end; ++i)
             logits = step(decode, {&text()[static_cast<std::size_t>(i)], 1});

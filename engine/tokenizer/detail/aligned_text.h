@@ -6,6 +6,7 @@
 
 #include "engine/contract/byte_range.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -36,7 +37,13 @@ struct AlignedView {
     }
     // The original's bytes that bytes begin .. end come from; begin < end.
     ByteRange original(std::size_t begin, std::size_t end) const {
-        return {sourceAt(begin).begin, sourceAt(end - 1).end};
+        ByteRange range{sourceAt(begin).begin, sourceAt(end - 1).end};
+        if (sources)  // a normal form may have reordered them
+            for (std::size_t i = begin; i < end; ++i) {
+                range.begin = std::min<std::int64_t>(range.begin, sources[i].begin);
+                range.end = std::max<std::int64_t>(range.end, sources[i].end);
+            }
+        return range;
     }
 };
 

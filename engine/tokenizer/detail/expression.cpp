@@ -52,7 +52,12 @@ private:
             if (small != 's') obstacle = "\\W or \\H in a class";
             set = nullptr;
         }
-        if (set) {
+        if (small == 'b' && !inClass_) {
+            const std::string word = "[" + std::string(kWord) + "]";
+            pattern += "(?:(?<=" + word + (negated ? ")(?=" : ")(?!") + word + ")|(?<!" + word +
+                       (negated ? ")(?!" : ")(?=") + word + "))";
+            rest_.remove_prefix(2);
+        } else if (set) {
             pattern += inClass_ ? set : (negated ? "[^" : "[") + std::string(set) + "]";
             rest_.remove_prefix(2);
         } else {

@@ -3,10 +3,15 @@
 #include "engine/contract/error.h"
 #include "engine/tokenizer/detail/limits.h"
 #include "engine/tokenizer/detail/steps.h"
+#include "engine/tokenizer/detail/unicode.h"
+#include "engine/tokenizer/utf8.h"
+
+#include <algorithm>
 
 namespace fluxscope {
 namespace {
 
+constexpr char32_t kSpaceLetter = 0x120;  // "Ġ"
 const char* const kReadable = "use a tokenizer.json of the GPT-2, Llama, Mistral or Qwen kind";
 const char* const kDamaged = "download tokenizer.json again";
 
@@ -74,6 +79,32 @@ private:
 
 PostProcessor::PostProcessor(const JsonFields& tokenizer, const std::function<bool(std::int64_t)>& isToken) {
     if (tokenizer.has("post_processor")) Reading(*this, isToken).read(tokenizer.object("post_processor"), 0);
+}
+
+ByteRange withoutSpaces(ByteRange range, std::string_view text, std::string_view spelled, bool keepsFirst) {
+    std::vector<bool> isSpace;
+    for (std::size_t i = 0; i < spelled.size();) {
+        const Utf8Char c = utf8At(spelled, i);
+        isSpace.push_back(c.wellFormed && (c.codePoint == kSpaceLetter || isWhiteSpace(c.codePoint)));
+        i += c.length;
+    }
+    auto leading = std::find(isSpace.begin(), isSpace.end(), false) - isSpace.begin();
+    auto trailing = std::find(isSpace.rbegin(), isSpace.rend(), false) - isSpace.rbegin();
+    if (keepsFirst && leading == 1) leading = 0;
+    const auto inside = [&](std::int64_t byte) {  // a character
+        return byte < range.end &&
+               (static_cast<std::uint8_t>(text[static_cast<std::size_t>(byte)]) & 0xC0U) == 0x80;
+    };
+    for (; leading > 0 && range.begin < range.end; --leading)
+        while (inside(++range.begin)) {
+        }
+    for (; trailing > 0 && range.begin < range.end; --trailing) {
+        --range.end;
+        while (range.begin < range.end &&
+               (static_cast<std::uint8_t>(text[static_cast<std::size_t>(range.end)]) & 0xC0U) == 0x80)
+            --range.end;
+    }
+    return range;
 }
 
 }  // namespace fluxscope

@@ -42,7 +42,8 @@ std::optional<Splitter> splitterOf(const std::string& type, const JsonFields& st
                   step.flagOr("individual_digits", false) ? Behavior::Isolated : Behavior::Contiguous);
     if (type == "Punctuation") return by(R"([!-/:-@\[-`{-~\p{P}])", behaviorOf(step, "Isolated"));
     if (type == "Whitespace")  // words, and runs of what is neither word nor space
-        return Splitter(Expression(R"(\w+|[^\w\s]+)", false, step), Behavior::Removed, true);
+        return Splitter(Expression(R"([\w\x{200c}\x{200d}]+|[^\w\x{200c}\x{200d}\s]+)", false, step),
+                        Behavior::Removed, true);
     if (type == "WhitespaceSplit") return by(R"(\s)", Behavior::Removed);
     return std::nullopt;
 }
