@@ -112,7 +112,7 @@ void BatchRun::decode(const Place& place, std::vector<LiveSequence>& sequences, 
         for (const LiveSequence* row : rows) caches.push_back(&(row->*cache)());
         return caches;
     };
-    Decode decode(model_.transformer, rotary, cachesOf(&LiveSequence::kv));
+    Decode decode(model_.transformer, rotary, cachesOf(&LiveSequence::kv), {.graphs = !plan_.obeyed.eager});
     std::optional<Decode> truth;
     if (request_.fidelity) truth.emplace(model_.transformer, rotary, cachesOf(&LiveSequence::shadow));
 
