@@ -472,7 +472,7 @@ TEST(Load, tellsItsProgressAndCanBeCancelled) {
 TEST(Load, refusesWhatTheCpuDoesNotCompute) {
     const TempFolder folder;
     writeTinyModel(folder.path(), kSmall);
-    EXPECT_THAT(complaintOf<MachineError>([&] { Model::load(folder.path(), {.dtype = cost::DType::BF16}); }),
+    EXPECT_THAT(complaintOf<MachineError>([&] { Model::load(folder.path(), {.dtype = cost::DType::F16}); }),
                 HasSubstr("--dtype"));
 }
 

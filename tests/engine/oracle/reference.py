@@ -1,6 +1,7 @@
 """What the oracles of whole models share: Hugging Face transformers' logits, and the published router in a few lines."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -11,6 +12,8 @@ except ImportError as missing:
     print(f"skipped: PyTorch does not load here ({missing}); FLUXSCOPE_CUDA=1 ./test.sh brings what it needs")
     sys.exit(77)
 
+torch.set_num_threads(1)  # models so small are slower on more
+
 LOGIT_TOLERANCE = 1e-4  # of the row's largest absolute logit
 ROUTER_TOLERANCE = 1e-5  # of p_full
 TOP_MARGIN = 1e-3  # between the two best logits: below it either token is right
@@ -19,7 +22,7 @@ DECISION_MARGIN = 1e-4
 
 def dumped(dump, *arguments):
     """What oracle-dump prints, which says on stderr what went wrong."""
-    done = subprocess.run([dump, *map(str, arguments)], stdout=subprocess.PIPE)
+    done = subprocess.run([dump, *map(str, arguments)], stdout=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, f"oracle-dump {' '.join(map(str, arguments))} ended with {done.returncode}"
     return json.loads(done.stdout)
 
