@@ -11,7 +11,7 @@ namespace fluxscope {
 namespace {
 
 const char* const kGiveFolder = "give the folder of a Hugging Face model";
-const char* const kUnquantized = "use the fp32, bf16 or fp16 weights that it was quantized from";
+constexpr const char* kUnquantized = "use the fp32, bf16 or fp16 weights that it was quantized from";
 
 struct Quantization {
     const char* method;  // as in quantization_config.quant_method
