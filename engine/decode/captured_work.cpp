@@ -26,8 +26,13 @@ public:
     explicit Pool(c10::DeviceIndex device) : device_(device), id_(nextPool()) {}
     ~Pool() {
         if (!begun_) return;
-        allocator::releasePool(device_, id_);
-        allocator::emptyCache(id_);  // it would lie idle until memory runs out
+        try {
+            allocator::releasePool(device_, id_);
+            allocator::emptyCache(id_);  // it would lie idle until memory runs out
+        } catch (
+            const c10::
+                Error&) {  // after a fault of the device nothing can be freed, and the fault is being told
+        }
     }
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;

@@ -85,9 +85,9 @@ TEST(Decode, theOthersGoOnWhenSequencesEnd) {
 
 // Whatever the ring has overwritten, surplus steps leave no trace.
 TEST(Decode, stepsTakenBackHaveNeverBeen) {
+    DecodeWorld world(2);
     for (const std::int64_t surplus : {1, 2}) {
         for (const std::int64_t length : {3, 11, 12, 13, 30}) {
-            DecodeWorld world(2);
             for (const KeptByLayer& kept : {fullLayers(2), ringLayers(2, 4, 8), mixedLayers(2, 4, 8)}) {
                 KvCache& kv = world.cache(kept);
                 world.feed(kv, 0, length);
@@ -123,8 +123,8 @@ TEST(Decode, takesStepsBackBetweenStepsOfOneDecode) {
 
 // Layer 0 sees the same keys whatever the layers do, so there its slots are those of a ring from the start, byte for byte.
 TEST(Decode, aNarrowedLayerIsARingFromTheStart) {
+    DecodeWorld world(1);
     for (const std::int64_t length : {2, 5, 11, 12, 13, 30, 44}) {
-        DecodeWorld world(1);
         KvCache& kv = world.cache(fullLayers(1));
         world.feed(kv, 0, length);
         kv.narrow(kFirst, 4, 8);
@@ -138,8 +138,8 @@ TEST(Decode, aNarrowedLayerIsARingFromTheStart) {
 }
 
 TEST(Decode, stepsBeforeNarrowingCanStillBeTakenBack) {
+    DecodeWorld world(1);
     for (const std::int64_t length : {5, 11, 12, 30}) {
-        DecodeWorld world(1);
         KvCache& kv = world.cache(fullLayers(1));
         world.feed(kv, 0, length + 2);
         kv.narrow(kFirst, 4, 8);
