@@ -87,6 +87,33 @@ TEST_F(EngineOnGpu, decodesWhatTheCpuDecodes) {
     }
 }
 
+// Nobody asks for scopes inside a step, so steps are recorded and replayed: prompts of different lengths in one batch.
+TEST_F(EngineOnGpu, replaysStepsThatNobodyLooksInto) {
+    struct Onlooker final : Observer {
+        bool eager = true;
+        ObserverNeeds needs() const override { return {.opScopes = false}; }
+        void runBegan(const RunFacts& facts) override { eager = facts.obeyed.eager; }
+    };
+    for (const Policy& policy : {Policy{FullPolicy{}}, Policy{SparsePolicy{}}, Policy{InterleavedPolicy{}}}) {
+        RunRequest request{.prompts = {}, .policy = policy, .maxNew = 100, .batch = 3};
+        for (const std::int64_t tokens : {300, 30, 77})
+            request.prompts.push_back(
+                {.id = std::to_string(tokens), .kind = "test", .content = randomIds(tokens)});
+        request.stopAtEos = false;
+        Onlooker replayed;
+        Observer nobody;
+        const RunResult onGpu = gpu_->run(request, replayed, CancelToken{});
+        const RunResult again = gpu_->run(request, replayed, CancelToken{});
+        const RunResult onCpu = cpu_->run(request, nobody, CancelToken{});
+        EXPECT_FALSE(replayed.eager);
+        for (std::size_t i = 0; i < 3; ++i) {
+            EXPECT_EQ(onGpu.sequences[i].first().ids, onCpu.sequences[i].first().ids) << shortForm(policy);
+            EXPECT_EQ(onGpu.sequences[i].first().ids, again.sequences[i].first().ids);
+            EXPECT_EQ(onGpu.sequences[i].first().logprobs, again.sequences[i].first().logprobs);
+        }
+    }
+}
+
 TEST_F(EngineOnGpu, computesIn16Bits) {
     const ForwardResult truth = forward(*cpu_, FullPolicy{}, 0);
     for (const cost::DType type : {cost::DType::BF16, cost::DType::F16}) {
