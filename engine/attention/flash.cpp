@@ -4,6 +4,7 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/lerp.h>
 #include <ATen/ops/sigmoid.h>
+#include <ATen/ops/sub.h>
 
 #include <algorithm>
 #include <cassert>
@@ -46,7 +47,7 @@ Attended attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, S
 
 at::Tensor merged(const Attended& a, const Attended& b) {
     const at::Tensor share =
-        at::sigmoid(a.lse - b.lse).transpose(0, 1).unsqueeze(2);  // of a; [rows, heads, 1]
+        at::sigmoid(at::sub(a.lse, b.lse)).transpose(0, 1).unsqueeze(2);  // of a; [rows, heads, 1]
     return at::lerp(b.out.to(at::kFloat), a.out.to(at::kFloat), share);
 }
 

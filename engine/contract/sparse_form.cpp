@@ -34,7 +34,7 @@ constexpr SizeKey kWindow{"window", &SparseForm::window, 1, kMostTokens};  // a 
 
 constexpr std::array kStreamingSizes{kSink, kWindow};
 constexpr std::array kTriangleSizes{kSink, kWindow, SizeKey{"last", &SparseForm::last, 0, kMostTokens}};
-constexpr std::array kXAttentionSizes{SizeKey{"stride", &SparseForm::stride, 1, SparseForm::kBlock}, kSink,
+constexpr std::array kXAttentionSizes{SizeKey{"stride", &SparseForm::stride, 2, SparseForm::kBlock}, kSink,
                                       kWindow};
 constexpr std::array kLongformerSizes{kWindow, kGlobal,
                                       SizeKey{"dilation", &SparseForm::dilation, 1, kMostTokens}};

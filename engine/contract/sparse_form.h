@@ -42,7 +42,7 @@ struct SparseForm {
     std::int64_t sink = 128;     // in tokens, for BigBird in blocks; Longformer and BigBird call it global
     std::int64_t window = 2048;  // in tokens, for BigBird in blocks
     std::int64_t last = 128;     // Triangle
-    std::int64_t stride = 16;    // XAttention; divides 128
+    std::int64_t stride = 16;    // XAttention; at least 2, divides 128
     double threshold = 0.9;      // XAttention; above 0, up to 1
     std::int64_t dilation = 1;   // Longformer
     std::int64_t block = 64;     // BigBird

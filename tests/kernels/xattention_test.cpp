@@ -1,7 +1,7 @@
 #include "kernels/xattention/xattention.h"
 
 #include "tests/kernels/cpu.h"
-#include "tests/kernels/world.h"
+#include "tests/kernels/xattention_world.h"
 
 #include <gtest/gtest.h>
 
@@ -11,35 +11,10 @@
 namespace fluxscope {
 namespace {
 
-BlockEstimateShape shapeOf(const AttentionWorld& world, std::int64_t stride) {
-    const cost::AttentionShape& s = world.shape;
-    return {.begin = s.keys - s.rows,
-            .end = s.keys,
-            .heads = s.heads,
-            .kvHeads = s.kvHeads,
-            .dim = s.dim,
-            .stride = stride,
-            .type = s.type};
-}
-
-struct Choice {
-    std::vector<std::uint8_t> keep;
-    std::vector<double> weights;  // of the reference
-};
-
-Choice byReference(const AttentionWorld& world, std::int64_t stride, double threshold) {
-    const BlockEstimateShape s = shapeOf(world, stride);
-    const auto size = static_cast<std::size_t>(s.heads * queryBlocksOf(s) * keyBlocksOf(s));
-    Choice choice{std::vector<std::uint8_t>(size, 9), std::vector<double>(size, NAN)};
-    selectBlocksReference(s, threshold, world.q.data(), world.keysValues(), choice.keep.data(),
-                          choice.weights.data());
-    return choice;
-}
-
 template <class T = float>
 std::vector<std::uint8_t> onCpu(const AttentionWorld& world, std::int64_t stride, double threshold,
                                 int threads = 1) {
-    const BlockEstimateShape s = shapeOf(world, stride);
+    const BlockEstimateShape s = estimateOf(world, stride);
     const std::vector<T> q = converted<T>(world.q);
     const std::vector<T> k = converted<T>(world.k);
     KeysValues kv = world.keysValues();
@@ -47,17 +22,6 @@ std::vector<std::uint8_t> onCpu(const AttentionWorld& world, std::int64_t stride
     std::vector<std::uint8_t> keep(static_cast<std::size_t>(s.heads * queryBlocksOf(s) * keyBlocksOf(s)), 9);
     selectBlocksCpu(s, threshold, q.data(), kv, keep.data(), onThreads(threads));
     return keep;
-}
-
-// Queries and keys that look at each other in a few places, so that blocks differ in weight.
-AttentionWorld uneven(const cost::AttentionShape& shape) {
-    AttentionWorld world(shape);
-    for (std::int64_t head = 0; head < shape.kvHeads; ++head)
-        for (std::int64_t j = 0; j < shape.keys; ++j)
-            for (std::int64_t d = 0; d < shape.dim; ++d)
-                world.k[(head * shape.keys + j) * shape.dim + d] *= j / 128 % 3 == head % 2 ? 6.0F : 1.0F;
-    for (float& q : world.q) q *= 4.0F;
-    return world;
 }
 
 TEST(KeepBlocks, takesTheHeaviestUntilTheThreshold) {
@@ -83,7 +47,7 @@ TEST(KeepBlocks, takesTheHeaviestUntilTheThreshold) {
 TEST(SelectBlocks, weighsEachRowOfTheGridOnce) {
     for (const std::int64_t stride : {8, 16, 64}) {
         const AttentionWorld world({.rows = 300, .keys = 428, .heads = 2, .kvHeads = 1, .dim = 16});
-        const Choice choice = byReference(world, stride, 0.9);
+        const BlockChoice choice = chosenByReference(world, stride, 0.9);
         const std::int64_t keyBlocks = 4;
         for (std::int64_t row = 0; row < 2 * 3; ++row) {  // heads x query blocks
             const double sum = std::accumulate(choice.weights.begin() + row * keyBlocks,
@@ -103,14 +67,15 @@ TEST(SelectBlocks, isTheReference) {
                     for (const double threshold : {0.3, 0.9, 1.0}) {
                         const AttentionWorld world = uneven(
                             {.rows = rows, .keys = keys, .heads = heads, .kvHeads = kvHeads, .dim = dim});
-                        EXPECT_EQ(onCpu(world, stride, threshold), byReference(world, stride, threshold).keep)
+                        EXPECT_EQ(onCpu(world, stride, threshold),
+                                  chosenByReference(world, stride, threshold).keep)
                             << nameOf(world.shape) << " stride " << stride << " threshold " << threshold;
                     }
 }
 
 TEST(SelectBlocks, leavesSomethingOutAndKeepsTheEnds) {
     const AttentionWorld world = uneven({.rows = 1000, .keys = 1000, .heads = 2, .kvHeads = 1, .dim = 32});
-    const std::vector<std::uint8_t> keep = byReference(world, 16, 0.6).keep;
+    const std::vector<std::uint8_t> keep = chosenByReference(world, 16, 0.6).keep;
     std::int64_t kept = 0;
     for (std::int64_t head = 0; head < 2; ++head)
         for (std::int64_t block = 0; block < 8; ++block) {
@@ -131,7 +96,7 @@ TEST(SelectBlocks, choosesTheSameInChunks) {
     for (const std::int64_t chunk : {128, 384})
         for (std::int64_t begin = 0; begin < 700; begin += chunk) {
             const std::int64_t end = std::min<std::int64_t>(begin + chunk, 700);
-            BlockEstimateShape s = shapeOf(whole, 16);
+            BlockEstimateShape s = estimateOf(whole, 16);
             s.begin = begin;
             s.end = end;
             const std::int64_t keyBlocks = keyBlocksOf(s);
@@ -152,7 +117,7 @@ TEST(SelectBlocks, reads16Bits) {
         for (std::vector<float>* values : {&world.q, &world.k})
             *values = converted<float>(converted<T>(*values));
         world.shape.type = type;
-        EXPECT_EQ(onCpu<T>(world, 16, 0.9), byReference(world, 16, 0.9).keep);
+        EXPECT_EQ(onCpu<T>(world, 16, 0.9), chosenByReference(world, 16, 0.9).keep);
     };
     check(TestBf16{}, cost::DType::BF16);
     check(TestF16{}, cost::DType::F16);
