@@ -6,7 +6,7 @@
 #include "engine/contract/error.h"
 
 #include <algorithm>
-#include <stdexcept>
+#include <charconv>
 
 namespace fluxscope {
 namespace {
@@ -17,14 +17,11 @@ std::int64_t poolSizeOf(const SafetensorsFile& file, const std::string& where) {
     const auto found = file.metadata.find("pool_size");
     if (found == file.metadata.end())
         throw InputError(where, "__metadata__.pool_size", "is missing", kWriteAgain);
-    try {
-        std::size_t used = 0;
-        const double size = std::stod(found->second, &used);  // some writers store 150.0
-        if (used == found->second.size() && size >= 1 && size <= 1 << 20)
-            return static_cast<std::int64_t>(size);
-    } catch (const std::logic_error&) {
-        // no number at all
-    }
+    const std::string& text = found->second;
+    double size = 0;  // some writers store 150.0
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+    if (error == std::errc() && end == text.data() + text.size() && size >= 1 && size <= 1 << 20)
+        return static_cast<std::int64_t>(size);
     throw InputError(where, "__metadata__.pool_size", "is no count of tokens", kWriteAgain);
 }
 

@@ -103,6 +103,17 @@ void refuseOverlaps(const SafetensorsFile& content) {
                 kDownloadAgain);
 }
 
+std::ptrdiff_t pageBytes() {
+    static const std::ptrdiff_t bytes = ::sysconf(_SC_PAGESIZE);
+    return bytes;
+}
+
+// How far into its page an address lies.
+std::ptrdiff_t pastPage(const std::byte* at) {
+    return static_cast<std::ptrdiff_t>(reinterpret_cast<std::uintptr_t>(at) %
+                                       static_cast<std::uintptr_t>(pageBytes()));
+}
+
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& file) {
@@ -131,21 +142,19 @@ MappedFile::~MappedFile() {
 }
 
 void readNow(const std::byte* data, std::int64_t bytes) {
-    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    const auto begin = reinterpret_cast<std::uintptr_t>(data) / page * page;
-    const auto end = reinterpret_cast<std::uintptr_t>(data) + static_cast<std::uintptr_t>(bytes);
+    const std::byte* const end = data + bytes;
+    const std::byte* const begin = data - pastPage(data);
     // Advice only: without it the disk would be read in the small pieces in which the loop below asks.
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
-    for (std::uintptr_t at = begin; at < end; at += page)
-        static_cast<void>(*reinterpret_cast<const volatile std::byte*>(at));
+    ::madvise(const_cast<std::byte*>(begin), static_cast<std::size_t>(end - begin), MADV_WILLNEED);
+    for (const std::byte* at = begin; at < end; at += pageBytes())
+        static_cast<void>(*static_cast<const volatile std::byte*>(at));
 }
 
 void letGo(const std::byte* data, std::int64_t bytes) {
-    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    const auto begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page;
-    const auto end =
-        (reinterpret_cast<std::uintptr_t>(data) + static_cast<std::uintptr_t>(bytes)) / page * page;
-    if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    const std::byte* const end = data + bytes - pastPage(data + bytes);
+    const std::byte* const begin = data + (pageBytes() - pastPage(data)) % pageBytes();
+    if (begin < end)
+        ::madvise(const_cast<std::byte*>(begin), static_cast<std::size_t>(end - begin), MADV_DONTNEED);
 }
 
 std::string shapeText(const std::vector<std::int64_t>& shape) {
