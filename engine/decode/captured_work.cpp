@@ -26,13 +26,10 @@ public:
     explicit Pool(c10::DeviceIndex device) : device_(device), id_(nextPool()) {}
     ~Pool() {
         if (!begun_) return;
-        try {
-            allocator::releasePool(device_, id_);
-            allocator::emptyCache(id_);  // it would lie idle until memory runs out
-        } catch (
-            const c10::
-                Error&) {  // after a fault of the device nothing can be freed, and the fault is being told
-        }
+        // A replay may still be running in it. After a fault of the device nothing can be freed, and the fault is being told.
+        if (cudaDeviceSynchronize() != cudaSuccess) return;
+        allocator::releasePool(device_, id_);
+        allocator::emptyCache(id_);  // it would lie idle until memory runs out
     }
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
@@ -105,13 +102,12 @@ public:
         : pool_(stream.device_index()) {
         Recording recording(pool_, stream.stream());
         result_ = work();
-        const cudaGraph_t graph = recording.end();
+        cudaGraph_t graph = recording.end();
         const cudaError_t error = cudaGraphInstantiate(&executable_, graph, 0);
         C10_CUDA_CHECK(cudaGraphDestroy(graph));
         C10_CUDA_CHECK(error);
     }
     ~CudaGraphWork() override {
-        // A replay may still be running in the pool's memory; freeing that waits for it.
         if (executable_) C10_CUDA_CHECK_WARN(cudaGraphExecDestroy(executable_));
     }
 
