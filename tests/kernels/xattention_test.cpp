@@ -53,7 +53,8 @@ TEST(SelectBlocks, weighsEachRowOfTheGridOnce) {
             const double sum = std::accumulate(choice.weights.begin() + row * keyBlocks,
                                                choice.weights.begin() + (row + 1) * keyBlocks, 0.0);
             const std::int64_t positions = row % 3 == 2 ? 428 - 384 : 128;
-            EXPECT_NEAR(sum, static_cast<double>((positions + stride - 1) / stride), 1e-9);
+            const std::int64_t gridRows = (positions + stride - 1) / stride;
+            EXPECT_NEAR(sum, static_cast<double>(gridRows), 1e-9);
         }
     }
 }

@@ -1,4 +1,4 @@
-// LibTorch's flash attention for what a sink and a window describe, on CUDA in 16 bits (docs/attention-modes.md, times).
+// LibTorch's flash attention for what a sink and a window describe, on CUDA in 16 bits.
 #pragma once
 
 #include "engine/attention/detail/band.h"
