@@ -27,6 +27,11 @@ if(FLUXSCOPE_SANITIZE)
     add_link_options(-fsanitize=address,undefined)
 endif()
 
+option(FLUXSCOPE_FUZZ "Fuzz targets instead of replayed corpora (the preset fuzz)" OFF)
+if(FLUXSCOPE_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # bin/ and lib/ side by side, as in the bundle: a program finds libfluxscope_serve.so in ../lib.
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
