@@ -59,7 +59,10 @@ std::int64_t freeDeviceBytes(c10::DeviceIndex device) {
     std::size_t free = 0;
     std::size_t total = 0;
     if (cudaMemGetInfo(&free, &total) != cudaSuccess) return 0;
-    const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(device);
+    c10::cuda::CUDACachingAllocator::CUDAAllocator& allocator = *c10::cuda::CUDACachingAllocator::get();
+    if (!allocator.initialized())
+        return static_cast<std::int64_t>(free);  // before the first tensor it has no devices to ask
+    const auto stats = allocator.getDeviceStats(device);
     constexpr auto all = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
     return static_cast<std::int64_t>(free) + stats.reserved_bytes[all].current -
            stats.allocated_bytes[all].current;

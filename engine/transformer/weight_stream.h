@@ -3,7 +3,7 @@
 //   CPU, type fits       the tensor stays where it lies in the mapped file; its pages are read now, not in the first prompt
 //   CPU, another type    converted block by block; the mapping lets go of what was converted
 //   CUDA                 from the mapping through three pinned blocks, copied by all cores while the GPU fetches the others:
-//                        50 GB/s of a 55 GB/s link where the file is in the page cache, where plain copies out of the mapping
+//                        49 GB/s of a 55 GB/s link where the file is in the page cache, where plain copies out of the mapping
 //                        make 8 GB/s and single-threaded reads into pinned memory 5 GB/s (H200, 8 GiB)
 #pragma once
 
