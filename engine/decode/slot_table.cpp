@@ -90,7 +90,8 @@ const at::Tensor& SlotTable::beginStep() {
 }
 
 void SlotTable::write(LayerIndex index, const at::Tensor& k, const at::Tensor& v) {
-    assert(k.stride(1) == dim_ && v.stride(1) == dim_ && k.stride(2) == 1 && v.stride(2) == 1);
+    assert(kvHeads_ == 1 || (k.stride(1) == dim_ && v.stride(1) == dim_));
+    assert(k.stride(2) == 1 && v.stride(2) == 1);
     const KvWriteShape shape{.sequences = rows_,
                              .kvHeads = kvHeads_,
                              .dim = dim_,
