@@ -14,13 +14,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     else
         folder.write("generation_config.json", generation);
     fuzzing::expectAnswerOrError([] {
-        const ModelConfig config = readConfig(folder.path());
-        fuzzing::promise(config.layers > 0 && config.heads > 0 && config.kvHeads > 0 && config.headDim > 0 &&
-                             config.hidden > 0 && config.vocabulary > 0 && config.context > 0,
+        const ModelConfig model = readConfig(folder.path());
+        fuzzing::promise(model.layers > 0 && model.heads > 0 && model.kvHeads > 0 && model.headDim > 0 &&
+                             model.hidden > 0 && model.vocabulary > 0 && model.context > 0,
                          "a model that is taken has sizes");
-        fuzzing::promise(config.heads % config.kvHeads == 0, "heads share their keys evenly");
-        for (std::int64_t layer = 0; layer < config.layers && layer < 4; ++layer)
-            config.slidingWindow(LayerIndex::of(layer));
+        fuzzing::promise(model.heads % model.kvHeads == 0, "heads share their keys evenly");
+        for (std::int64_t layer = 0; layer < model.layers && layer < 4; ++layer)
+            model.slidingWindow(LayerIndex::of(layer));
     });
     return 0;
 }

@@ -18,8 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             for (std::int64_t i = 0; i < tensor.bytes; ++i) sum += std::to_integer<unsigned>(tensor.data[i]);
         }
         fuzzing::promise(bytes <= static_cast<std::int64_t>(size), "tensors do not overlap");
-        static volatile unsigned sink = 0;
-        sink = sum;
+        fuzzing::promise(sum <= 255U * size, "the bytes are there to be read");
     });
     return 0;
 }
