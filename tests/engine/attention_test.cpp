@@ -2,8 +2,10 @@
 // scratch, a model's own window.
 #include "engine/attention/attention.h"
 
+#include "engine/attention/detail/xattention.h"
 #include "tests/engine/attention_cases.h"
 
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 namespace fluxscope {
@@ -29,6 +31,28 @@ TEST(Attention, isPricedByWhatItVisits) {
         std::int64_t estimate = 0;
         if (c.mode == PrefillMode::XAttention) estimate = costOf(prompt.estimateOfWholePrompt()).flops;
         EXPECT_EQ(priced.flops - estimate, 4 * prompt.pairs() * AttentionPrompt::kDim) << c.name();
+    }
+}
+
+// On a GPU the price of chosen blocks comes from two sums over the flags, not from the list.
+TEST(Attention, ofChosenBlocksIsPricedFromTheFlags) {
+    for (const auto& [begin, end] :
+         std::vector<std::pair<std::int64_t, std::int64_t>>{{0, 1}, {0, 300}, {128, 450}, {256, 384}}) {
+        const TilesShape shape{.begin = begin, .end = end, .keys = end, .heads = 4, .kvHeads = 2};
+        const std::int64_t blocks = (end + kTileRows - 1) / kTileRows;
+        at::Tensor keep = at::zeros({4, shape.queryTiles(), blocks}, at::kByte);
+        auto* flag = keep.mutable_data_ptr<std::uint8_t>();
+        for (std::int64_t h = 0; h < 4; ++h)
+            for (std::int64_t t = shape.firstTile(); t < shape.firstTile() + shape.queryTiles(); ++t)
+                for (std::int64_t b = 0; b < blocks; ++b)
+                    *flag++ = b == t || (b < t && (b * 5 + t + h) % 3 == 0) ? 1 : 0;
+        const TileVisits fromList = visitsOf(shape, tilesOfBlocks({.denseFrom = 0}, begin, end, 4,
+                                                                  {keep.const_data_ptr<std::uint8_t>(),
+                                                                   static_cast<std::size_t>(keep.numel())}));
+        const TileVisits fromFlags = visitsOfBlocks(shape, keep);
+        EXPECT_EQ(fromFlags.tiles, fromList.tiles);
+        EXPECT_EQ(fromFlags.pairs, fromList.pairs);
+        EXPECT_EQ(fromFlags.keys, fromList.keys);
     }
 }
 
