@@ -13,7 +13,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const Encoding encoding = tokenizer.encode(text, true);
         fuzzing::promise(encoding.ids.size() == encoding.ranges.size(), "each token has a place");
         TextStream stream(tokenizer);
-        std::string streamed;
         for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
             const auto [begin, end] = encoding.ranges[i];
             fuzzing::promise(0 <= begin && begin <= end && end <= static_cast<std::int64_t>(text.size()),
