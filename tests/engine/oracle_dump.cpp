@@ -1,6 +1,5 @@
 // What the engine computes, as JSON on stdout, for the Python oracles beside it to compare with:
 //
-//   oracle-dump tokenize MODEL FILE   FILE: a JSON list of texts. For each {"ids", "offsets", "same": decoding gives the text back}
 //   oracle-dump forward MODEL FILE    FILE: a JSON list of prompts, each a list of ids. For each, under policy full,
 //                                     {"logits": one row a position, "routers": [[sparse, full] of each layer]}
 //   oracle-dump models FILE           FILE: a JSON list of {"model", "prompts", "greedy": how many}. For each a list over prompts
@@ -8,7 +7,6 @@
 //                                     without routers no "routers" and no "decisions"
 //   oracle-dump routing MODEL FILE    FILE: a prompt set. A table of p_full, layers by prompts, of a run routed at 0.5
 #include "engine/engine.h"
-#include "engine/tokenizer/tokenizer.h"
 
 #include <nlohmann/json.hpp>
 
@@ -20,15 +18,6 @@
 using namespace fluxscope;
 
 namespace {
-
-nlohmann::json tokenized(const Tokenizer& tokenizer, const std::string& text) {
-    const Encoding encoding = tokenizer.encode(text, false);
-    nlohmann::json ids = nlohmann::json::array();
-    for (const TokenId id : encoding.ids) ids.push_back(id.value());
-    nlohmann::json offsets = nlohmann::json::array();
-    for (const ByteRange& range : encoding.ranges) offsets.push_back({range.begin, range.end});
-    return {{"ids", ids}, {"offsets", offsets}, {"same", tokenizer.decode(encoding.ids) == text}};
-}
 
 std::vector<TokenId> idsOf(const std::vector<std::int32_t>& numbers) {
     std::vector<TokenId> ids;
@@ -116,8 +105,7 @@ void printRouting(Model& model, const std::string& file) {
 int main(int argc, char** argv) {
     const std::string what = argc > 1 ? argv[1] : "";
     if (argc != (what == "models" ? 3 : 4)) {
-        std::fputs("usage: oracle-dump tokenize|forward|routing MODEL FILE, or oracle-dump models FILE\n",
-                   stderr);
+        std::fputs("usage: oracle-dump forward|routing MODEL FILE, or oracle-dump models FILE\n", stderr);
         return 2;
     }
     try {
@@ -134,8 +122,7 @@ int main(int argc, char** argv) {
         std::ifstream in(argv[3]);
         nlohmann::json results = nlohmann::json::array();
         for (const nlohmann::json& item : nlohmann::json::parse(in))
-            results.push_back(what == "tokenize" ? tokenized(model->tokenizer(), item.get<std::string>())
-                                                 : forwarded(*model, item.get<std::vector<std::int32_t>>()));
+            results.push_back(forwarded(*model, item.get<std::vector<std::int32_t>>()));
         std::cout << results.dump() << '\n';
     } catch (const std::exception& e) {
         std::fprintf(stderr, "oracle-dump: %s\n", e.what());
