@@ -49,7 +49,8 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& folder, const Lo
         LoadedModel{.facts = std::move(checkpoint.facts),
                     .transformer = Transformer(std::move(checkpoint.config), std::move(weights), compute),
                     .tokenizer = std::move(tokenizer),
-                    .defaultSparse = sparse}})));
+                    .defaultSparse = sparse,
+                    .chat = ChatTemplate::load(folder)}})));
 }
 
 ModelFacts Model::inspect(const std::filesystem::path& folder) { return openCheckpoint(folder).facts; }
@@ -72,8 +73,6 @@ ForwardResult Model::forward(const ForwardRequest& request, const CancelToken& c
     return forwardPass(parts_->loaded, request, cancel);
 }
 
-Forecast Model::forecast(const RunRequest& request) const {
-    return forecastRun(parts_->loaded, request);
-}
+Forecast Model::forecast(const RunRequest& request) const { return forecastRun(parts_->loaded, request); }
 
 }  // namespace fluxscope

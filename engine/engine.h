@@ -64,6 +64,7 @@ struct RunRequest {
     RunRole role = RunRole::Timed;
     std::int32_t repeat = 0;
     bool stopAtEos = true;
+    bool raw = false;                    // texts as they are, even where the model has a chat template
     std::vector<std::string> followUps;  // said, one after the other, after each prompt's answer
     TurnMode turns = TurnMode::Keep;
     // By prompt, both empty or as many as prompts. A forced sequence decodes these ids whatever it would have chosen, and

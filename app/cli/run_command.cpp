@@ -21,6 +21,9 @@ struct Options {
     std::string promptFile;
     std::string prompts;
     std::int32_t maxNew = 64;
+    bool raw = false;
+    SamplingOptions sampling;
+    std::uint64_t seed = 0;
     std::string capture;
     std::string collect = "auto";
     bool json = false;
@@ -92,6 +95,9 @@ int run(const Options& options, Session& session) {
     wanted.prompts = promptsFrom(options);
     wanted.sparse = options.attention.sparseForm();
     wanted.maxNew = options.maxNew;
+    wanted.raw = options.raw;
+    wanted.sampling = options.sampling;
+    wanted.seed = options.seed;
     wanted.capture = options.capture;
 
     EngineHost host(programLine("fluxscope-cli"));
@@ -121,6 +127,34 @@ int run(const Options& options, Session& session) {
     return 0;
 }
 
+void declareSampling(CLI::App& command, Options& options) {
+    constexpr const char* kGroup = "Sampling";
+    SamplingOptions& sampling = options.sampling;
+    command.add_option("--temperature", sampling.temperature, "0 takes the most probable token")
+        ->capture_default_str()
+        ->group(kGroup);
+    command.add_option("--top-k", sampling.topK, "Draw from the K most probable tokens; 0: from all")
+        ->capture_default_str()
+        ->group(kGroup);
+    command
+        .add_option("--top-p", sampling.topP, "Draw from the fewest tokens with this probability together")
+        ->capture_default_str()
+        ->group(kGroup);
+    command
+        .add_option("--min-p", sampling.minP, "Draw from tokens at least this times as probable as the first")
+        ->capture_default_str()
+        ->group(kGroup);
+    command.add_option("--repetition-penalty", sampling.repetitionPenalty, "Above 1: say less again")
+        ->capture_default_str()
+        ->group(kGroup);
+    command.add_option("--seed", options.seed, "The same seed draws the same tokens")
+        ->capture_default_str()
+        ->group(kGroup);
+    command.add_option("--stop", sampling.stop, "End the answer before this text; may be given again")
+        ->allow_extra_args(false)
+        ->group(kGroup);
+}
+
 }  // namespace
 
 void addRun(CLI::App& app, Session& session) {
@@ -138,6 +172,10 @@ void addRun(CLI::App& app, Session& session) {
     command.add_option("--max-new", options->maxNew, "Tokens to generate at most")
         ->check(CLI::Range(1, std::numeric_limits<std::int32_t>::max()))
         ->capture_default_str();
+    command.add_flag(
+        "--raw", options->raw,
+        "Give the model texts as they are; else a model with a chat template gets each as what a user says");
+    declareSampling(command, *options);
     command.add_option("--capture", options->capture,
                        "Record into this .fluxdb file; a run is added when it exists");
     command.add_option("--collect", options->collect, "What to record: auto, or off for the bare run")

@@ -130,6 +130,8 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     request.sparse = wanted.sparse;
     request.maxNew = wanted.maxNew;
     request.seed = wanted.seed;
+    request.sampling = wanted.sampling;
+    request.raw = wanted.raw;
     request.role = parts_->collect == "off" ? RunRole::Off : RunRole::Timed;
     std::string warmedUp = parts_->warmUp(request, cancel);
 

@@ -7,6 +7,7 @@
 #include "app/protocol/messages.h"
 #include "engine/contract/cancel.h"
 #include "engine/contract/observer.h"
+#include "engine/contract/sampling.h"
 
 #include <filesystem>
 #include <functional>
@@ -39,6 +40,8 @@ struct HostRun {
     std::int32_t maxNew = 64;
     std::uint64_t seed = 0;
     std::filesystem::path capture;  // empty: nothing is recorded
+    SamplingOptions sampling;
+    bool raw = false;  // texts as they are, even where the model has a chat template
 };
 
 // By layer: one decision for all of its heads, or one a KV head.

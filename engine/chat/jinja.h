@@ -20,7 +20,7 @@ namespace fluxscope::jinja {
 struct Program;
 
 struct RenderLimits {
-    std::int64_t steps = 20'000'000;
+    std::int64_t steps = 10'000'000;
     std::int64_t bytes = std::int64_t{1} << 30;         // of all texts and lists it makes, those it drops too
     std::int64_t outputBytes = std::int64_t{64} << 20;  // of what it writes
     int depth = 800;                                    // nested evaluations; a macro's call takes about five

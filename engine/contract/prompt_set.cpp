@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <limits>
 #include <set>
@@ -12,11 +14,15 @@
 namespace fluxscope {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;  // a tool's arguments keep their order: templates write it
 
 constexpr const char* kRemedy =
     "write a line such as {\"id\":\"a\",\"kind\":\"prose\",\"text\":\"...\"}; text may be messages or ids "
     "instead";
+
+// What chat templates read of a message beside its role and content.
+constexpr std::array<std::string_view, 7> kMessageFields = {
+    "name", "tool_calls", "tool_call_id", "reasoning_content", "reasoning", "thinking", "tools"};
 
 // One line of a prompt set; every refusal names the file, the line and the field.
 class Line {
@@ -57,13 +63,26 @@ private:
         const Json& list = json_["messages"];
         if (!list.is_array() || list.empty()) throw refuse("messages", "is not a list of messages");
         std::vector<ChatMessage> messages;
-        for (const Json& message : list) {
-            if (!message.is_object() || !message.contains("role") || !message["role"].is_string() ||
-                !message.contains("content") || !message["content"].is_string())
-                throw refuse("messages", "has a message without a role and a content");
-            messages.push_back({message["role"].get<std::string>(), message["content"].get<std::string>()});
-        }
+        for (const Json& message : list) messages.push_back(parseMessage(message));
         return messages;
+    }
+    ChatMessage parseMessage(const Json& json) const {
+        const auto isText = [&](const char* name) { return json.contains(name) && json[name].is_string(); };
+        const bool calls = json.is_object() && json.contains("tool_calls") && json["tool_calls"].is_array();
+        if (!json.is_object() || !isText("role") ||
+            !(isText("content") || (calls && !json.contains("content"))))
+            throw refuse("messages", "has a message without a role and a content");
+        ChatMessage message{.role = json["role"].get<std::string>(), .content = json.value("content", "")};
+        Json more = Json::object();
+        for (const auto& [name, value] : json.items()) {
+            if (name == "role" || name == "content") continue;
+            if (std::find(kMessageFields.begin(), kMessageFields.end(), name) == kMessageFields.end())
+                throw refuse("messages", "has a message with the field '" + printable(name) +
+                                             "', which is not understood");
+            more[name] = value;
+        }
+        if (!more.empty()) message.fields = more.dump();
+        return message;
     }
     std::vector<TokenId> ids() const {
         const Json& list = json_["ids"];
@@ -102,8 +121,11 @@ Json contentJson(const PromptContent& content, const char*& name) {
     if (const auto* messages = std::get_if<std::vector<ChatMessage>>(&content)) {
         name = "messages";
         Json list = Json::array();
-        for (const ChatMessage& message : *messages)
-            list.push_back({{"role", message.role}, {"content", message.content}});
+        for (const ChatMessage& message : *messages) {
+            Json line{{"role", message.role}, {"content", message.content}};
+            if (!message.fields.empty()) line.update(Json::parse(message.fields));
+            list.push_back(std::move(line));
+        }
         return list;
     }
     name = "ids";

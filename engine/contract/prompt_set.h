@@ -1,6 +1,7 @@
 // A prompt set: JSONL, one prompt a line:
 //   {"id":"needle-1","kind":"needle","split":"test","text":"...","answer":"7313","scorer":"contains"}
-// with "messages":[{"role":"user","content":"..."}] or "ids":[1,2,3] in place of "text".
+// with "messages":[{"role":"user","content":"..."}] (and name, tool_calls, tool_call_id, reasoning_content where a chat template
+// reads them) or "ids":[1,2,3] in place of "text".
 #pragma once
 
 #include "engine/contract/index.h"
@@ -20,6 +21,8 @@ std::string_view nameOf(PromptSplit split);
 struct ChatMessage {
     std::string role;
     std::string content;
+    std::string
+        fields;  // a JSON object of what else it says, in its order: name, tool_calls ...; empty: nothing
     friend bool operator==(const ChatMessage&, const ChatMessage&) = default;
 };
 

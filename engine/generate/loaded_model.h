@@ -1,6 +1,7 @@
 // A model in memory with everything that a run of it needs.
 #pragma once
 
+#include "engine/chat/chat_template.h"
 #include "engine/contract/observer.h"
 #include "engine/contract/sparse_form.h"
 #include "engine/router/router.h"
@@ -14,6 +15,7 @@ struct LoadedModel {
     Transformer transformer;
     Tokenizer tokenizer;
     SparseForm defaultSparse;
+    std::optional<ChatTemplate> chat;
 
     Router router(std::int64_t sequences = 1) const { return {transformer, facts.poolSize, sequences}; }
 };

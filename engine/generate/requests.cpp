@@ -35,24 +35,35 @@ std::string spelled(const std::vector<TokenId>& ids, const Tokenizer& tokenizer)
     return text + stream.finish();
 }
 
-PreparedPrompt prepare(const Prompt& prompt, const ModelConfig& config, const Tokenizer& tokenizer) {
+// A text is what a user says, where the model has a chat template and nobody wants it raw.
+std::vector<ChatMessage> messagesOf(const Prompt& prompt, bool raw, const LoadedModel& model) {
+    if (const auto* messages = std::get_if<std::vector<ChatMessage>>(&prompt.content)) {
+        if (model.chat) return *messages;
+        throw UsageError(whereOf(prompt), "messages", "need a chat template, and this model has none",
+                         "give a text instead");
+    }
+    if (raw || !model.chat || !std::holds_alternative<std::string>(prompt.content)) return {};
+    return {{.role = "user", .content = std::get<std::string>(prompt.content)}};
+}
+
+PreparedPrompt prepare(const Prompt& prompt, bool raw, const LoadedModel& model) {
     PreparedPrompt prepared;
-    if (std::holds_alternative<std::vector<ChatMessage>>(prompt.content))
-        throw UsageError(whereOf(prompt), "messages", "need the model's chat template, which is not read yet",
-                         "give its text instead");
     if (const auto* ids = std::get_if<std::vector<TokenId>>(&prompt.content)) {
         prepared.ids = *ids;
-        prepared.text = spelled(*ids, tokenizer);
+        prepared.text = spelled(*ids, model.tokenizer);
     } else {
-        prepared.text = std::get<std::string>(prompt.content);
         const auto began = std::chrono::steady_clock::now();
-        Encoding encoding = tokenizer.encode(prepared.text, true);
+        prepared.messages = messagesOf(prompt, raw, model);
+        const bool chat = !std::holds_alternative<std::string>(prompt.content) || !prepared.messages.empty();
+        prepared.text = chat ? model.chat->render(prepared.messages) : std::get<std::string>(prompt.content);
+        // A template writes its special tokens itself.
+        Encoding encoding = model.tokenizer.encode(prepared.text, !chat);
         prepared.tokenizingSeconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
         prepared.ids = std::move(encoding.ids);
         prepared.byteRanges = std::move(encoding.ranges);
     }
-    requireIds(prepared.ids, whereOf(prompt), config);
+    requireIds(prepared.ids, whereOf(prompt), model.transformer.config());
     return prepared;
 }
 
@@ -101,7 +112,7 @@ std::vector<PreparedPrompt> preparePrompts(const RunRequest& request, const Load
     const ModelConfig& config = model.transformer.config();
     std::vector<PreparedPrompt> prepared;
     prepared.reserve(request.prompts.size());
-    for (const Prompt& prompt : request.prompts) prepared.push_back(prepare(prompt, config, model.tokenizer));
+    for (const Prompt& prompt : request.prompts) prepared.push_back(prepare(prompt, request.raw, model));
     for (std::size_t i = 0; i < request.forcedIds.size(); ++i)
         requireIds(request.forcedIds[i], whereOf(request.prompts[i]) + ": forced ids", config);
     for (std::size_t i = 0; i < request.replay.size(); ++i)
@@ -119,6 +130,7 @@ void requireRunnable(const RunRequest& request, const ModelFacts& facts) {
         throw UsageError("--batch", "", "is " + std::to_string(request.batch),
                          "give 1 or more prompts at once");
     requireChunk(request.chunkTokens);
+    requireUsable(request.sampling);
     requireForced(request);
     requireReplay(request, facts);
     if (!request.probe) return;

@@ -13,6 +13,7 @@ namespace fluxscope {
 struct PreparedPrompt {
     std::vector<TokenId> ids;
     std::string text;
+    std::vector<ChatMessage> messages;  // that the chat template made the text of; empty: it made none
     std::vector<ByteRange> byteRanges;  // empty if ids were given
     double tokenizingSeconds = 0;
 };

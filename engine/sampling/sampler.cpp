@@ -11,6 +11,11 @@ namespace {
 
 using Scored = std::pair<float, std::int32_t>;  // a score and its token's id
 
+// Of equals the lower id.
+bool better(const Scored& a, const Scored& b) {
+    return a.first > b.first || (a.first == b.first && a.second < b.second);
+}
+
 struct Distribution {
     float most = 0;
     double logSum = 0;  // of exp(logit - most)
@@ -34,9 +39,6 @@ TokenChoice described(std::span<const float> logits, const Distribution& distrib
         return choice;
     }
     // A heap of the best so far, its worst on top: most tokens are passed by with one comparison.
-    const auto better = [](const Scored& a, const Scored& b) {
-        return a.first > b.first || (a.first == b.first && a.second < b.second);
-    };
     std::vector<Scored> best;
     for (std::size_t i = 0; i < logits.size(); ++i) {
         const Scored candidate{logits[i], static_cast<std::int32_t>(i)};
@@ -101,14 +103,12 @@ void keepTopP(std::vector<Scored>& tokens, double p) {
     if (p >= 1) return;
     const float most = mostOf(tokens);
     const double wanted = p * sumOf(tokens, most);
-    // Of equally probable tokens transformers, which sorts upwards, drops the lower ids first.
-    const auto sorts = [](const Scored& a, const Scored& b) { return a > b; };
     double mass = 0;
     std::size_t sorted = 0;
     for (std::size_t part = 256; sorted < tokens.size(); part *= 4) {
         const std::size_t end = std::min(tokens.size(), sorted + part);
         const auto begin = tokens.begin() + static_cast<std::ptrdiff_t>(sorted);
-        std::partial_sort(begin, tokens.begin() + static_cast<std::ptrdiff_t>(end), tokens.end(), sorts);
+        std::partial_sort(begin, tokens.begin() + static_cast<std::ptrdiff_t>(end), tokens.end(), better);
         for (; sorted < end; ++sorted) {
             mass += std::exp(static_cast<double>(tokens[sorted].first - most));
             if (mass < wanted) continue;

@@ -43,7 +43,13 @@ TEST(PromptSet, survivesItsOwnJsonl) {
     const PromptSet set{
         {{.id = "a", .kind = "k", .split = PromptSplit::Tune, .content = "line\nbreak \"quoted\" é"},
          {.id = "b", .kind = "k", .content = std::vector<TokenId>{TokenId(5)}},
-         {.id = "c", .kind = "k", .content = std::vector<ChatMessage>{{"user", "hi"}}}}};
+         {.id = "c", .kind = "k", .content = std::vector<ChatMessage>{{"user", "hi"}}},
+         {.id = "d",
+          .kind = "k",
+          .content = std::vector<ChatMessage>{
+              {"user", "hi", R"({"name":"ann"})"},
+              {"assistant", "",
+               R"({"tool_calls":[{"function":{"name":"f","arguments":{"z":1,"a":[null,2.5]}}}]})"}}}}};
     EXPECT_EQ(parsePromptSet(toJsonl(set), "again").prompts, set.prompts);
 }
 
@@ -56,6 +62,9 @@ TEST(PromptSet, refusalsNameFileLineAndField) {
     EXPECT_THAT(refusalOf("{\"id\":\"a\",\"text\":\"1\"}\n{\"id\":\"a\",\"text\":\"2\"}"),
                 HasSubstr("'a' stands twice"));
     EXPECT_THAT(refusalOf("not json"), HasSubstr("set.jsonl:1: is not JSON"));
+    EXPECT_THAT(refusalOf(R"({"messages":[{"role":"user"}]})"), HasSubstr("without a role and a content"));
+    EXPECT_THAT(refusalOf(R"({"messages":[{"role":"user","content":"a","weight":1}]})"),
+                HasSubstr("has a message with the field 'weight', which is not understood"));
     EXPECT_THAT(refusalOf("{\"text\":\"\xFF\"}"), HasSubstr("is not JSON in UTF-8"));
     EXPECT_THAT(refusalOf("\n \n"), HasSubstr("holds no prompt"));
     EXPECT_THAT(refusalOf(std::string(100'000, '[')), HasSubstr("is not JSON"));

@@ -21,7 +21,11 @@ Value Interpreter::evaluate(const Expr& expr, const ScopePtr& scope) {
         case ExprKind::List: return runtime_.list(evaluateAll(expr.items, scope));
         case ExprKind::Tuple: return Value::tuple(evaluateAll(expr.items, scope));
         case ExprKind::Dict: return dict(expr, scope);
-        case ExprKind::Attribute: return attributeOf(part(0), expr.attribute, runtime_);
+        case ExprKind::Attribute: {
+            const Value value = part(0);
+            runtime_.line = expr.line;
+            return attributeOf(value, expr.attribute, runtime_);
+        }
         case ExprKind::Item: return item(expr, scope);
         case ExprKind::Slice: fail("a slice stands alone in square brackets");
         case ExprKind::Call: return call(expr, scope, nullptr);
