@@ -1,11 +1,11 @@
 #include "engine/transformer/transformer.h"
 
-#include <ATen/TensorOperators.h>
+#include "engine/transformer/layer_ops.h"
+
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/mean.h>
-#include <ATen/ops/rsqrt.h>
-#include <ATen/ops/silu.h>
+
+#include <array>
 
 namespace fluxscope {
 
@@ -14,18 +14,6 @@ Transformer::Transformer(ModelConfig config, Weights weights, Compute compute)
 
 cost::PointwiseShape Transformer::normShape(std::int64_t rows) const {
     return {.elements = rows * config_.hidden, .reads = 1, .flopsEach = 4, .type = compute_.costType};
-}
-
-// RMS norm over the last dimension. The square is taken in fp32 whatever x is in.
-at::Tensor Transformer::norm(const at::Tensor& x, const at::Tensor& weight) const {
-    const at::Tensor wide = x.to(at::kFloat);
-    const at::Tensor scale = at::rsqrt(at::mean(wide * wide, -1, true) + config_.normEps);
-    return (wide * scale).to(x.scalar_type()) * weight;
-}
-
-// Of single queries or keys; families without such norms have no weights for them.
-at::Tensor Transformer::headNorm(const at::Tensor& x, const at::Tensor& weight) const {
-    return weight.defined() ? norm(x, weight) : x;
 }
 
 RotaryTable Transformer::rotary(std::int64_t positions) const {
@@ -57,7 +45,7 @@ Qkv Transformer::project(LayerIndex layer, const at::Tensor& hidden, const Rotar
     at::Tensor x;  // [rows, hidden]
     {
         const auto op = at.op(Op::Norm, normShape(rows));
-        x = norm(hidden, w.inputNorm);
+        x = rmsNorm(hidden, w.inputNorm, config_.normEps);
     }
     Qkv qkv;
     {
@@ -68,9 +56,10 @@ Qkv Transformer::project(LayerIndex layer, const at::Tensor& hidden, const Rotar
                                              .bias = config_.qkvBias,
                                              .weights = compute_.costType,
                                              .activations = compute_.costType});
-        qkv.q = w.q(x).view({rows, config_.heads, dim});
-        qkv.k = w.k(x).view({rows, config_.kvHeads, dim});
-        qkv.v = w.v(x).view({rows, config_.kvHeads, dim});
+        const std::vector<at::Tensor> made = products(std::array{&w.q, &w.k, &w.v}, x);
+        qkv.q = made[0].view({rows, config_.heads, dim});
+        qkv.k = made[1].view({rows, config_.kvHeads, dim});
+        qkv.v = made[2].view({rows, config_.kvHeads, dim});
     }
     {
         // The norms of single queries and keys belong to this step: four operations an element, and three to turn it.
@@ -80,9 +69,10 @@ Qkv Transformer::project(LayerIndex layer, const at::Tensor& hidden, const Rotar
                                                  .reads = 1,
                                                  .flopsEach = flopsEach,
                                                  .type = compute_.costType});
-        qkv.routed = headNorm(qkv.q, w.qNorm);
-        qkv.q = turned(qkv.routed, rotary);
-        qkv.k = turned(headNorm(qkv.k, w.kNorm), rotary);
+        TurnedHeads queries = normAndTurn(qkv.q, w.qNorm, config_.normEps, rotary);
+        qkv.routed = std::move(queries.normed);
+        qkv.q = std::move(queries.turned);
+        qkv.k = normAndTurn(qkv.k, w.kNorm, config_.normEps, rotary).turned;
     }
     return qkv;
 }
@@ -93,7 +83,7 @@ at::Tensor Transformer::routerQueries(LayerIndex layer, const at::Tensor& hidden
     at::Tensor x;  // [rows, hidden]
     {
         const auto op = at.op(Op::Norm, normShape(rows));
-        x = norm(hidden, w.inputNorm);
+        x = rmsNorm(hidden, w.inputNorm, config_.normEps);
     }
     const auto op = at.op(Op::Qkv, cost::LinearShape{.rows = rows,
                                                      .inputs = config_.hidden,
@@ -101,7 +91,8 @@ at::Tensor Transformer::routerQueries(LayerIndex layer, const at::Tensor& hidden
                                                      .bias = config_.qkvBias,
                                                      .weights = compute_.costType,
                                                      .activations = compute_.costType});
-    return headNorm(w.q(x).view({rows, config_.heads, config_.headDim}), w.qNorm);
+    const at::Tensor q = w.q(x).view({rows, config_.heads, config_.headDim});
+    return w.qNorm.defined() ? rmsNorm(q, w.qNorm, config_.normEps) : q;
 }
 
 void Transformer::finish(LayerIndex layer, const at::Tensor& hidden, const at::Tensor& attended,
@@ -115,12 +106,12 @@ void Transformer::finish(LayerIndex layer, const at::Tensor& hidden, const at::T
                                                             .bias = config_.outputBias,
                                                             .weights = compute_.costType,
                                                             .activations = compute_.costType});
-        hidden.add_(w.output(attended.view({rows, config_.heads * config_.headDim})));
+        addProduct(hidden, w.output, attended.view({rows, config_.heads * config_.headDim}));
     }
     at::Tensor x;  // [rows, hidden]
     {
         const auto op = at.op(Op::Norm, normShape(rows));
-        x = norm(hidden, w.postNorm);
+        x = rmsNorm(hidden, w.postNorm, config_.normEps);
     }
     const auto op = at.op(Op::Mlp, cost::GatedMlpShape{.rows = rows,
                                                        .hidden = config_.hidden,
@@ -128,7 +119,8 @@ void Transformer::finish(LayerIndex layer, const at::Tensor& hidden, const at::T
                                                        .bias = config_.mlpBias,
                                                        .weights = compute_.costType,
                                                        .activations = compute_.costType});
-    hidden.add_(w.down(at::silu(w.gate(x)) * w.up(x)));
+    const std::vector<at::Tensor> inner = products(std::array{&w.gate, &w.up}, x);  // [rows, inner]
+    addProduct(hidden, w.down, gated(inner[0], inner[1]));
 }
 
 at::Tensor Transformer::logits(const at::Tensor& hidden, const Tracer& at) const {
@@ -136,7 +128,7 @@ at::Tensor Transformer::logits(const at::Tensor& hidden, const Tracer& at) const
     at::Tensor x;  // [rows, hidden]
     {
         const auto op = at.op(Op::Norm, normShape(rows));
-        x = norm(hidden, weights_.finalNorm);
+        x = rmsNorm(hidden, weights_.finalNorm, config_.normEps);
     }
     const auto op = at.op(Op::Head, cost::LinearShape{.rows = rows,
                                                       .inputs = config_.hidden,
@@ -144,7 +136,7 @@ at::Tensor Transformer::logits(const at::Tensor& hidden, const Tracer& at) const
                                                       .bias = false,
                                                       .weights = compute_.costType,
                                                       .activations = compute_.costType});
-    return weights_.head(x).to(at::kFloat);
+    return products(std::array{&weights_.head}, x).front().to(at::kFloat);
 }
 
 }  // namespace fluxscope

@@ -42,8 +42,6 @@ public:
     const Compute& compute() const { return compute_; }
 
 private:
-    at::Tensor norm(const at::Tensor& x, const at::Tensor& weight) const;
-    at::Tensor headNorm(const at::Tensor& x, const at::Tensor& weight) const;
     cost::PointwiseShape normShape(std::int64_t rows) const;
 
     ModelConfig config_;

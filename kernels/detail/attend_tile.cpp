@@ -366,15 +366,6 @@ void mergeRows(const AttendTile& t, std::span<const AttendedPart> parts) {
     }
 }
 
-template <class Work>
-void withType(cost::DType type, const Work& work) {
-    switch (type) {
-        case cost::DType::F32: return work(float{});
-        case cost::DType::F16: return work(hwy::float16_t{});
-        case cost::DType::BF16: return work(hwy::bfloat16_t{});
-    }
-}
-
 void attendTileImpl(const AttendTile& t) {
     withType(t.type, [&](auto element) { attendWhole<decltype(element)>(t); });
 }

@@ -60,13 +60,23 @@ HWY_INLINE void eachVector(std::int64_t count, const Work& work) {
     for (; i < count; ++i) work(one, i);
 }
 
+// work(element) with an element of the type, for its decltype.
+template <class Work>
+void withType(cost::DType type, const Work& work) {
+    switch (type) {
+        case cost::DType::F32: return work(float{});
+        case cost::DType::F16: return work(hwy::float16_t{});
+        case cost::DType::BF16: return work(hwy::bfloat16_t{});
+    }
+}
+
 // 2^x for x <= 120: within 2e-7 of the true value, and exactly 0 from -127 down, minus infinity included.
 template <class D>
 HWY_INLINE hn::Vec<D> exp2Of(D d, hn::Vec<D> x) {
     const hn::RebindToSigned<D> integers;
     // Adding 1.5 * 2^23 rounds to an integer, which then lies in the low bits; plus the exponent's bias, they are 2^n.
     const auto magic = hn::Set(d, 12582912.0F + 127.0F);
-    const auto bounded = hn::Max(x, hn::Set(d, -127.0F));
+    const auto bounded = hn::Max(hn::Set(d, -127.0F), x);  // in this order a NaN stays one
     const auto shifted = hn::Add(bounded, magic);
     const auto fraction = hn::Sub(bounded, hn::Sub(shifted, magic));  // in [-0.5, 0.5]
     const auto power = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(integers, shifted)));

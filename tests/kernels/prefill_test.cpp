@@ -224,5 +224,20 @@ TEST(Prefill, givesARowTheSameBitsInAnyChunk) {
     }
 }
 
+// A query that is no number must show: sampling looks for it. Its neighbours in the tile are not touched.
+TEST(Prefill, aQueryThatIsNoNumberGivesNone) {
+    AttentionWorld world(
+        {.rows = 9, .keys = 80, .heads = 2, .kvHeads = 1, .dim = 32, .sink = 1, .window = 80});
+    const std::vector<float> before = computed(denseSerially, world);
+    world.q[5 * 64 + 3] = NAN;  // row 5, head 0
+    const std::vector<float> after = computed(denseSerially, world);
+    for (std::size_t i = 0; i < after.size(); ++i) {
+        if (i / 32 == 10)
+            EXPECT_TRUE(std::isnan(after[i])) << i;
+        else
+            EXPECT_EQ(after[i], before[i]) << i;
+    }
+}
+
 }  // namespace
 }  // namespace fluxscope
