@@ -83,7 +83,7 @@ at::Tensor Decode::attend(LayerIndex layer, const Qkv& qkv, const Tracer& at) {
         table_.write(layer, qkv.k, qkv.v);
     }
     const auto op = at.op(Op::Attention, cost::SlotAttentionShape{.sequences = rows,
-                                                                  .slots = table_.usedSlots(layer),
+                                                                  .attended = table_.usedSlots(layer),
                                                                   .heads = config.heads,
                                                                   .kvHeads = config.kvHeads,
                                                                   .dim = config.headDim,

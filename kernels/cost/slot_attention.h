@@ -7,7 +7,7 @@ namespace fluxscope::cost {
 
 struct SlotAttentionShape {
     std::int64_t sequences = 0;  // one query each
-    std::int64_t slots = 0;      // attended, summed over sequences and KV heads
+    std::int64_t attended = 0;   // slots, summed over sequences and KV heads
     std::int64_t heads = 0;
     std::int64_t kvHeads = 0;  // heads % kvHeads == 0
     std::int64_t dim = 0;
@@ -16,9 +16,9 @@ struct SlotAttentionShape {
 
 constexpr Cost costOf(const SlotAttentionShape& s) {
     const std::int64_t queryElements = s.sequences * s.heads * s.dim;
-    return {.bytesRead = (queryElements + 2 * s.slots * s.dim) * bytesOf(s.type),
+    return {.bytesRead = (queryElements + 2 * s.attended * s.dim) * bytesOf(s.type),
             .bytesWritten = queryElements * bytesOf(s.type),
-            .flops = 4 * s.slots * (s.heads / s.kvHeads) * s.dim};
+            .flops = 4 * s.attended * (s.heads / s.kvHeads) * s.dim};
 }
 
 }  // namespace fluxscope::cost
