@@ -130,7 +130,7 @@ def main():
             wrong += c.wrong
         for name, content in shredders(corpus):
             c = Comparison(name, write("shredder", content))
-            c.texts(dump, folder, asked[:160] + asked[-1500:])
+            c.texts(dump, folder, asked[:160] + asked[-900:])
             if c.wrong:
                 print(f"{name}: {c.wrong} of {c.compared} differ")
             wrong += c.wrong
