@@ -326,6 +326,18 @@ class Engine(Program):
                 self.assertEqual(step["logprobs"], sorted(step["logprobs"], reverse=True))
                 self.assertAlmostEqual(sum(map(math.exp, step["logprobs"])) + step["tail_mass"], 1, places=4)
 
+    def test_run_draws_by_seed_and_ends_before_a_stop(self):
+        common = [*self.two_prompts(), "--max-new", "40", "--temperature", "20"]
+        drawn = [[s["ids"] for s in self.json(*common, "--seed", seed)] for seed in ("1", "1", "2")]
+        self.assertEqual(drawn[0], drawn[1])
+        self.assertNotEqual(drawn[0], drawn[2])
+        self.assertNotEqual(drawn[0], [s["ids"] for s in self.json(*self.two_prompts(), "--max-new", "40")])
+        said = self.json(*common, "--seed", "1")[0]
+        stop = next(c for c in said["text"] if said["text"].index(c) > 0 and c not in "\0\ufffd")
+        stopped = self.json(*common, "--seed", "1", "--stop", stop)[0]
+        self.assertEqual((stopped["text"], stopped["end"]), (said["text"][:said["text"].index(stop)], "stop-string"))
+        self.assertIn("--temperature", self.sentence(self.cli("run", self.model, "--prompt", "a", "--temperature", "-1", code=2)))
+
     def test_run_forecasts_memory_and_does_not_run(self):
         common = ["run", self.model, "--prompt", "x " * 500, "--max-new", "100", "--forecast", "--sparse",
                   "streaming:sink=2,window=8,granularity=token"]
