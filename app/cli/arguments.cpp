@@ -34,6 +34,11 @@ std::optional<SparseForm> AttentionOptions::sparseForm() const {
     return parseSparseForm(sparse);
 }
 
+void AttentionOptions::requireReadable() const {
+    policyFor(false);
+    sparseForm();
+}
+
 void DeviceOptions::declare(CLI::App& command) {
     command.add_option("--device", device, "cpu or cuda")
         ->check(CLI::IsMember({"cpu", "cuda"}))

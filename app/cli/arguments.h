@@ -28,6 +28,7 @@ struct AttentionOptions {
     void declare(CLI::App& command);
     Policy policyFor(bool modelHasRouters) const;
     std::optional<SparseForm> sparseForm() const;
+    void requireReadable() const;  // throws what the two above would
 };
 
 struct DeviceOptions {

@@ -9,6 +9,12 @@ bool isFull(const Decision& decision) { return decision.attention == Attention::
 
 }  // namespace
 
+LayerDecisions decisionsOf(const std::vector<LayerRouting>& layers) {
+    LayerDecisions decisions;
+    for (const LayerRouting& layer : layers) decisions.push_back(layer.decisions);
+    return decisions;
+}
+
 std::vector<std::int32_t> layerDigits(const LayerDecisions& decisions) {
     std::vector<std::int32_t> digits;
     for (const std::vector<Decision>& layer : decisions)

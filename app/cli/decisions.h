@@ -1,13 +1,15 @@
 // Decisions as results show them.
 #pragma once
 
-#include "app/serve/engine_host.h"
+#include "engine/contract/run.h"
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace fluxscope::cli {
+
+LayerDecisions decisionsOf(const std::vector<LayerRouting>& layers);
 
 // 1 where all heads of the layer are full, by layer.
 std::vector<std::int32_t> layerDigits(const LayerDecisions& decisions);

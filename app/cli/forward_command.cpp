@@ -26,7 +26,7 @@ struct Options {
 };
 
 int forward(const Options& options, Session& session) {
-    HostForward wanted;
+    ForwardRequest wanted;
     wanted.ids = tokenIdsFrom(contentOf(options.ids), options.ids);
     if (wanted.ids.empty()) throw InputError{options.ids, "", "has no token ids", "give at least one"};
     const PositionRange rows = positionsFrom(options.positions, static_cast<std::int64_t>(wanted.ids.size()));
@@ -46,17 +46,18 @@ int forward(const Options& options, Session& session) {
                   events, session.cancel);
     wanted.policy = options.attention.policyFor(loaded.model.routerParameters > 0);
     session.terminal.progress("forward, " + std::to_string(wanted.ids.size()) + " tokens");
-    const ForwardReport report = host.forward(wanted, session.cancel);
+    const ForwardResult result = host.forward(wanted, session.cancel);
+    const LayerDecisions layersDecided = decisionsOf(result.layers);
 
-    const std::vector<std::int32_t> decisions = layerDigits(report.decisions);
-    const std::vector<std::int32_t> heads = headDigits(report.decisions, loaded.model.kvHeads);
+    const std::vector<std::int32_t> decisions = layerDigits(layersDecided);
+    const std::vector<std::int32_t> heads = headDigits(layersDecided, loaded.model.kvHeads);
     std::vector<float> routerLogits;
-    for (const std::vector<Decision>& layer : report.decisions)
+    for (const std::vector<Decision>& layer : layersDecided)
         if (const auto& logits = layer.front().logits)
             routerLogits.insert(routerLogits.end(), {logits->sparse, logits->full});
     const auto layers = static_cast<std::int64_t>(decisions.size());
     std::vector<NamedTensor> tensors{
-        {"logits", {rows.end - rows.begin, loaded.model.vocabulary}, std::span<const float>(report.logits)},
+        {"logits", {rows.end - rows.begin, loaded.model.vocabulary}, std::span<const float>(result.logits)},
         {"decisions", {layers}, std::span<const std::int32_t>(decisions)}};
     const bool everyLayerRouted = static_cast<std::int64_t>(routerLogits.size()) == 2 * layers;
     if (everyLayerRouted)
@@ -73,7 +74,7 @@ int forward(const Options& options, Session& session) {
                                                    {"positions", {rows.begin, rows.end}}});
     else
         session.terminal.result(options.out + ": logits of positions " + std::to_string(rows.begin) + " to " +
-                                std::to_string(rows.end - 1) + "; layers " + layerLetters(report.decisions) +
+                                std::to_string(rows.end - 1) + "; layers " + layerLetters(layersDecided) +
                                 '\n');
     return 0;
 }

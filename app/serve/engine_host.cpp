@@ -34,36 +34,6 @@ LoadOptions optionsOf(const HostLoad& wanted) {
     return options;
 }
 
-LayerDecisions decisionsOf(const std::vector<LayerRouting>& layers) {
-    LayerDecisions decisions;
-    decisions.reserve(layers.size());
-    for (const LayerRouting& layer : layers) decisions.push_back(layer.decisions);
-    return decisions;
-}
-
-SequenceReport reportOf(SequenceResult&& result) {
-    SequenceReport report;
-    TurnResult& first = result.turns.front();
-    report.decisions = decisionsOf(first.layers);
-    report.promptId = std::move(result.promptId);
-    report.promptIds = std::move(first.promptIds);
-    report.ids = std::move(first.ids);
-    report.text = std::move(first.text);
-    report.logprobs = std::move(first.logprobs);
-    report.prefillSeconds = first.prefillSeconds;
-    report.decodeSeconds = first.decodeSeconds;
-    report.ttftSeconds = first.ttftSeconds;
-    report.kvBytes = first.kvBytes;
-    return report;
-}
-
-RunReport reportOf(RunResult&& result) {
-    RunReport report;
-    for (SequenceResult& sequence : result.sequences)
-        report.sequences.push_back(reportOf(std::move(sequence)));
-    return report;
-}
-
 }  // namespace
 
 struct EngineHost::Parts {
@@ -111,7 +81,10 @@ std::string EngineHost::Parts::warmUp(const RunRequest& request, const CancelTok
         ids = {TokenId{0}};  // a chat is rendered by the engine; any token warms as well
     ids.resize(std::clamp<std::size_t>(ids.size(), 1, kWarmUpTokens));
 
-    RunRequest warm = request;
+    RunRequest warm;
+    warm.policy = request.policy;
+    warm.sparse = request.sparse;
+    warm.chunkTokens = request.chunkTokens;
     warm.role = RunRole::WarmUp;
     warm.maxNew = std::min(request.maxNew, kWarmUpNew);
     warm.prompts = {
@@ -124,19 +97,16 @@ std::string EngineHost::Parts::warmUp(const RunRequest& request, const CancelTok
 
 RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const CancelToken& cancel) {
     Model& model = parts_->loaded();
-    fluxscope::RunRequest request;
-    request.prompts = wanted.prompts;
-    request.policy = wanted.policy;
-    request.sparse = wanted.sparse;
-    request.maxNew = wanted.maxNew;
-    request.seed = wanted.seed;
-    request.sampling = wanted.sampling;
-    request.raw = wanted.raw;
+    RunRequest request = wanted.request;
     request.role = parts_->collect == "off" ? RunRole::Off : RunRole::Timed;
     std::string warmedUp = parts_->warmUp(request, cancel);
 
     RunWatch watch(events);
-    if (wanted.capture.empty()) return reportOf(model.run(request, watch, cancel));
+    RunReport report;
+    if (wanted.capture.empty()) {
+        report.sequences = model.run(request, watch, cancel).sequences;
+        return report;
+    }
 
     RecorderOptions options;
     options.collect = parseCollect(parts_->collect, "collect");
@@ -147,10 +117,8 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
         throw MachineError{"capture", "", *problem, "give another file"};
     if (events.capture) events.capture(wanted.capture);
     ObserverTee both({&recorder, &watch});
-
-    RunReport report;
     try {
-        report = reportOf(model.run(request, both, cancel));
+        report.sequences = model.run(request, both, cancel).sequences;
     } catch (...) {
         if (events.saving) events.saving();
         recorder.finish();  // what was recorded so far stays
@@ -163,17 +131,11 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     return report;
 }
 
-ForwardReport EngineHost::forward(const HostForward& wanted, const CancelToken& cancel) {
-    fluxscope::ForwardRequest request;
-    request.ids = wanted.ids;
-    request.policy = wanted.policy;
-    request.sparse = wanted.sparse;
-    request.chunkTokens = wanted.chunkTokens;
-    request.firstPosition = wanted.firstPosition;
-    request.endPosition = wanted.endPosition;
-    ForwardResult result = parts_->loaded().forward(request, cancel);
-    return {std::move(result.logits), decisionsOf(result.layers)};
+ForwardResult EngineHost::forward(const ForwardRequest& wanted, const CancelToken& cancel) {
+    return parts_->loaded().forward(wanted, cancel);
 }
+
+Forecast EngineHost::forecast(const RunRequest& wanted) const { return parts_->loaded().forecast(wanted); }
 
 ModelFacts inspectModel(const std::filesystem::path& folder) { return Model::inspect(folder); }
 

@@ -6,8 +6,7 @@
 
 #include "app/protocol/messages.h"
 #include "engine/contract/cancel.h"
-#include "engine/contract/observer.h"
-#include "engine/contract/sampling.h"
+#include "engine/contract/run.h"
 
 #include <filesystem>
 #include <functional>
@@ -34,50 +33,14 @@ struct HostLoad {
 };
 
 struct HostRun {
-    std::vector<Prompt> prompts;
-    Policy policy;
-    std::optional<SparseForm> sparse;  // absent: the model's own
-    std::int32_t maxNew = 64;
-    std::uint64_t seed = 0;
+    RunRequest request;             // its role is the host's to say
     std::filesystem::path capture;  // empty: nothing is recorded
-    SamplingOptions sampling;
-    bool raw = false;  // texts as they are, even where the model has a chat template
-};
-
-// By layer: one decision for all of its heads, or one a KV head.
-using LayerDecisions = std::vector<std::vector<Decision>>;
-
-struct SequenceReport {
-    std::string promptId;
-    std::vector<TokenId> promptIds;
-    std::vector<TokenId> ids;
-    std::string text;
-    std::vector<float> logprobs;
-    LayerDecisions decisions;
-    double prefillSeconds = 0;
-    double decodeSeconds = 0;
-    double ttftSeconds = 0;
-    std::int64_t kvBytes = 0;
 };
 
 struct RunReport {
     std::int64_t run = 0;  // its number in the capture, 0 when nothing was recorded
-    std::vector<SequenceReport> sequences;
+    std::vector<SequenceResult> sequences;
     std::optional<std::string> recordingProblem;  // the run is fine, its capture is not whole: one sentence
-};
-
-struct HostForward {
-    std::vector<TokenId> ids;
-    Policy policy;
-    std::optional<SparseForm> sparse;
-    std::int32_t chunkTokens = 0;  // 0: the engine chooses
-    std::int64_t firstPosition = 0;
-    std::int64_t endPosition = 0;
-};
-
-struct ForwardReport {
-    std::vector<float> logits;  // [endPosition - firstPosition, vocabulary]
-    LayerDecisions decisions;
 };
 
 class EngineHost {
@@ -96,7 +59,8 @@ public:
     // Cancelled: the capture is complete up to there, then CancelledError is thrown.
     RunReport run(const HostRun& wanted, const HostEvents& events, const CancelToken& cancel);
 
-    ForwardReport forward(const HostForward& wanted, const CancelToken& cancel);
+    ForwardResult forward(const ForwardRequest& wanted, const CancelToken& cancel);
+    Forecast forecast(const RunRequest& wanted) const;
 
 private:
     struct Parts;

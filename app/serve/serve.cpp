@@ -198,9 +198,14 @@ private:
         events.saving = [this, id] {
             events_.send({id, protocol::ProgressEvent{protocol::kSaving, 0, 1, "files", 0, 0}});
         };
-        const RunReport done = host_.run(
-            {wanted.prompts, wanted.policy, wanted.sparse, wanted.maxNew, wanted.seed, wanted.capture},
-            events, cancel);
+        HostRun run;
+        run.request.prompts = wanted.prompts;
+        run.request.policy = wanted.policy;
+        run.request.sparse = wanted.sparse;
+        run.request.maxNew = wanted.maxNew;
+        run.request.seed = wanted.seed;
+        run.capture = wanted.capture;
+        const RunReport done = host_.run(run, events, cancel);
         report.flush();
         if (done.recordingProblem)
             return {id, protocol::FailedEvent{ErrorFamily::Machine, *done.recordingProblem}};

@@ -58,9 +58,9 @@ void aliasReasoning(Json& message) {
     for (const char* name : {"reasoning_content", "thinking", "reasoning"}) {
         const auto found = message.find(name);
         if (found == message.end() || found->is_null()) continue;
-        const Json reasoning = *found;
+        Json reasoning = *found;  // a copy: what follows moves the fields
         if (!message.contains("thinking")) message["thinking"] = reasoning;
-        message["reasoning_content"] = reasoning;
+        message["reasoning_content"] = std::move(reasoning);
         return;
     }
 }

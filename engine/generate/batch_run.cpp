@@ -80,10 +80,18 @@ void BatchRun::prefill(const Place& place, std::vector<LiveSequence>& sequences,
         rows.push_back(&sequence);
     }
 
+    Prefill prefill(model_.transformer, router_, rotary, cancel_);
+    // The plans look at the text as it is: full attention is heard before anything is said.
+    at::Tensor truth;
+    if (request_.fidelity) {
+        Observer nobody;
+        const Tracer unseen(nobody, false, place.batch, Phase::Prefill, StepIndex{});
+        truth = model_.transformer.logits(lastRows(prefill.run(shadows, unseen)), unseen);
+    }
+
     const auto began = Clock::now();
     const Tracer step = tracer(place, Phase::Prefill, StepIndex{});
     const auto scope = step.open();
-    Prefill prefill(model_.transformer, router_, rotary, cancel_);
     std::vector<PrefilledSequence> done = prefill.run(plans, step);
     const at::Tensor logits = model_.transformer.logits(lastRows(done), step);  // [rows, vocabulary]
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i]->prefilled(done[i], router_);
@@ -94,11 +102,7 @@ void BatchRun::prefill(const Place& place, std::vector<LiveSequence>& sequences,
         sequence.turn().ttftSeconds = seconds + sequence.tokenizingSeconds();
     }
 
-    if (!request_.fidelity) return;
-    Observer nobody;
-    const Tracer unseen(nobody, false, place.batch, Phase::Prefill, StepIndex{});
-    const at::Tensor truth = model_.transformer.logits(lastRows(prefill.run(shadows, unseen)), unseen);
-    compare(rows, logits, truth);
+    if (request_.fidelity) compare(rows, logits, truth);
 }
 
 void BatchRun::decode(const Place& place, std::vector<LiveSequence>& sequences, const RotaryTable& rotary) {

@@ -122,10 +122,17 @@ void LiveSequence::prefilled(PrefilledSequence& done, const Router& router) {
 void LiveSequence::reconsider(LayerIndex layer, const RouterLogits& logits, const RunPlan& plan,
                               StepIndex step, Observer& observer) {
     LayerRouting& routing = turn().layers[static_cast<std::size_t>(layer.value())];
-    if (routing.decisions.size() > 1) return;  // a head-level policy: no router had a say
+    if (layer == LayerIndex{}) turn().probes.push_back({.step = step, .layers = {}});
+    LayerDecisions& probed = turn().probes.back().layers;
+    if (routing.decisions.size() > 1) {  // a head-level policy: no router has a say
+        probed.push_back(routing.decisions);
+        for (Decision& decision : probed.back()) decision.logits = logits;
+        return;
+    }
     Decision& current = routing.decisions.front();
     const Decision now = reconsidered(plan.policy, layer, current, logits, request_.probe->act);
     observer.decided(sequence_, turnIndex_, step, layer, now);
+    probed.push_back({now});
     const bool turned = now.attention != current.attention;
     current = now;
     if (!turned) return;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <vector>
 
 namespace fluxscope {
@@ -34,6 +35,7 @@ double truncatedMatrixEntropy(const at::Tensor& hidden, std::int64_t eigenvalues
     }
     x = x.to(at::kDouble);
     const at::Tensor gram = x.size(0) <= x.size(1) ? x.matmul(x.t()) : x.t().matmul(x);
+    if (!std::isfinite(gram.trace().item<double>())) return std::numeric_limits<double>::quiet_NaN();
     // On the CPU always: the matrix is small, and LibTorch's CUDA decompositions are a library of their own.
     const at::Tensor values = at::linalg_eigvalsh(gram.to(at::kCPU)).contiguous();
     return truncatedEntropy({values.const_data_ptr<double>(), static_cast<std::size_t>(values.numel())},

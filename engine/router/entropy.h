@@ -20,7 +20,7 @@ inline constexpr std::int64_t kEntropyRows = 1024;
 // `eigenvalues` of a Gram matrix, of any order and scale; negative ones are rounding and count as 0. 0 for a zero matrix.
 double truncatedEntropy(std::span<const double> eigenvalues, std::int64_t largest);
 
-// `hidden` [tokens, dim] of any type, on any device.
+// `hidden` [tokens, dim] of any type, on any device. Not a number when it holds what is none.
 double truncatedMatrixEntropy(const at::Tensor& hidden, std::int64_t eigenvalues);
 
 }  // namespace fluxscope

@@ -8,6 +8,7 @@ Without --tiny-model (a build without the engine) only what such a build has is 
 import argparse
 import contextlib
 import json
+import math
 import os
 import pathlib
 import pty
@@ -174,10 +175,10 @@ class Engine(Program):
         rows = [[1, 0], [0.9, 0.8], [0.1, 0.2], [0.3, 0.7], [0, 0], [0, 1], [1, 1], [0.4, 0.6]]
         (self.folder / "h.tsv").write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
         said = self.cli("forward", self.model, "--ids", "ids.json", "--out", "o.safetensors", "--policy", "heads:h.tsv@0.5")
-        self.assertIn(b"layers ~Fs~s~Fs", said.stdout)
+        self.assertIn(b"layers ~Fs~s~F~", said.stdout)
         tensors = load_file(self.folder / "o.safetensors")
         self.assertEqual(tensors["head_decisions"].tolist(),
-                         [[1, 0], [1, 1], [0, 0], [0, 1], [0, 0], [0, 1], [1, 1], [0, 0]])
+                         [[1, 0], [1, 1], [0, 0], [0, 1], [0, 0], [0, 1], [1, 1], [0, 1]])
         self.assertEqual(tensors["decisions"].tolist(), [0, 1, 0, 0, 0, 0, 1, 0])
         self.assertEqual(tensors["router_logits"].shape, (8, 2))
         (self.folder / "h.tsv").write_text("1\t0\n")
@@ -233,6 +234,137 @@ class Engine(Program):
             self.assertIn("one discarded pass", warm_up)
         self.assertEqual(list(self.folder.glob("r.fluxdb-*")), [], "one file that travels")
 
+    def two_prompts(self):
+        (self.folder / "set.jsonl").write_text('{"id":"a","kind":"needle","text":"The key is 7313."}\n'
+                                               '{"id":"b","kind":"prose","text":"Once upon a time"}\n')
+        return ["run", self.model, "--prompts", "set.jsonl", "--json", "--sparse", "streaming:sink=2,window=8,granularity=token"]
+
+    def test_run_in_a_batch_says_what_each_prompt_says_alone(self):
+        common = [*self.two_prompts(), "--max-new", "6"]
+        alone, together = self.json(*common), self.json(*common, "--batch", "2")
+        for key in ("id", "prompt_ids", "ids", "text", "decisions", "kv_bytes", "end"):
+            self.assertEqual([s[key] for s in together], [s[key] for s in alone], key)
+
+    def test_run_replays_a_capture_under_its_own_decisions(self):
+        common = self.two_prompts()
+        first = self.json(*common, "--max-new", "6", "--policy", "routed:0.4", "--capture", "r.fluxdb")
+        self.cli(*common, "--max-new", "3", "--policy", "full", "--capture", "r.fluxdb")
+        again = self.json("run", self.model, "--replay", "r.fluxdb", "--replay-run", "1", "--json", "--capture", "again.fluxdb")
+        for key in ("id", "prompt_ids", "ids", "text", "decisions", "kv_bytes", "logprobs"):
+            self.assertEqual([s[key] for s in again], [s[key] for s in first], key)
+        self.assertEqual([s["end"] for s in again], ["forced", "forced"])
+        with opened(self.folder / "again.fluxdb") as capture:
+            self.assertEqual(capture.execute("SELECT DISTINCT decided_by FROM decision").fetchall(), [("replay",)])
+            self.assertEqual(capture.execute("SELECT policy_name FROM run").fetchall(), [("routed:0.4",)])
+        last = self.json("run", self.model, "--replay", "r.fluxdb", "--json")
+        self.assertEqual([s["decisions"] for s in last], [[1] * 8] * 2, "without a number, the last run")
+        self.assertIn("run 7", self.sentence(self.cli("run", self.model, "--replay", "r.fluxdb", "--replay-run", "7", code=3)))
+        other = self.broken_copy()
+        config = json.loads((other / "config.json").read_text())
+        config["rms_norm_eps"] = 1e-5
+        (other / "config.json").write_text(json.dumps(config))
+        self.assertIn("another model", self.sentence(self.cli("run", other, "--replay", "r.fluxdb", code=3)))
+
+    def test_run_forces_ids_and_measures_fidelity(self):
+        common = self.two_prompts()
+        full = self.cli(*common, "--max-new", "5", "--policy", "full").stdout
+        (self.folder / "full.json").write_bytes(full)
+        ids = [s["ids"] for s in json.loads(full)]
+        same = self.json(*common, "--policy", "full", "--force-ids", "full.json", "--fidelity")
+        sparse = self.json(*common, "--policy", "sparse", "--force-ids", "full.json", "--fidelity")
+        self.assertEqual([s["ids"] for s in same], ids)
+        self.assertEqual([s["ids"] for s in sparse], ids)
+        for s in same:
+            self.assertLess(s["fidelity"]["mean_kl"], 1e-6)
+            self.assertEqual(s["fidelity"]["top1_agreement"], 1)
+        for s, reference in zip(sparse, json.loads(full)):
+            fidelity = s["fidelity"]
+            self.assertGreater(fidelity["mean_kl"], 1e-6)
+            self.assertEqual(len(fidelity["kl"]), len(s["ids"]))
+            self.assertAlmostEqual(fidelity["mean_kl"], sum(fidelity["kl"]) / len(fidelity["kl"]))
+            for change, now, then in zip(fidelity["logprob_change"], s["logprobs"], reference["logprobs"]):
+                self.assertAlmostEqual(change, now - then, places=3)
+        (self.folder / "one.json").write_text(json.dumps({"ids": [7, 8, 9]}))
+        one = self.json("run", self.model, "--prompt", "x", "--json", "--force-ids", "one.json")
+        self.assertEqual((one[0]["ids"], one[0]["end"]), ([7, 8, 9], "forced"))
+
+    def test_run_probes_routers(self):
+        common = [*self.two_prompts(), "--max-new", "9", "--policy", "routed:0.5"]
+        looked = self.json(*common, "--probe", "4")
+        for sequence in looked:
+            self.assertEqual([probe["step"] for probe in sequence["probes"]], [4, 8])
+            for probe in sequence["probes"]:
+                self.assertEqual(probe["decisions"], sequence["decisions"], "it only looks")
+                self.assertEqual(len(probe["p_full"]), 8)
+        plain = self.json(*common)
+        self.assertNotIn("probes", plain[0])
+        self.assertEqual([s["ids"] for s in looked], [s["ids"] for s in plain])
+        for sequence in self.json(*common, "--probe", "4:act"):
+            was = [1] * 8
+            for probe in sequence["probes"]:
+                for before, after, chance in zip(was, probe["decisions"], probe["p_full"]):
+                    self.assertLessEqual(after, before, "never back to full")
+                    self.assertTrue(after == 0 or chance > 0.5)
+                was = probe["decisions"]
+        self.assertIn(b"probe at step 4: layers ", self.cli(*[a for a in common if a != "--json"], "--probe", "4").stdout)
+
+    def test_run_goes_on_with_follow_ups(self):
+        common = [*self.two_prompts(), "--max-new", "3", "--follow-up", "And then?", "--follow-up", "Why?"]
+        for mode in ("keep", "redo"):
+            for sequence in self.json(*common, "--turns", mode):
+                self.assertEqual([turn["kept_cache"] for turn in sequence["turns"]], [mode == "keep"] * 2)
+                self.assertGreater(sequence["turns"][1]["kv_bytes"], 0)
+
+    def test_run_says_what_else_was_probable_when_asked(self):
+        plain = self.json(*self.two_prompts(), "--max-new", "4")
+        self.assertNotIn("top", plain[0])
+        for sequence in self.json(*self.two_prompts(), "--max-new", "4", "--top"):
+            self.assertEqual(len(sequence["top"]), len(sequence["ids"]))
+            for step, chosen in zip(sequence["top"], sequence["ids"]):
+                self.assertEqual(step["ids"][0], chosen, "greedy")
+                self.assertEqual(len(step["ids"]), 32)
+                self.assertEqual(step["logprobs"], sorted(step["logprobs"], reverse=True))
+                self.assertAlmostEqual(sum(map(math.exp, step["logprobs"])) + step["tail_mass"], 1, places=4)
+
+    def test_run_draws_by_seed_and_ends_before_a_stop(self):
+        common = [*self.two_prompts(), "--max-new", "40", "--temperature", "20"]
+        drawn = [[s["ids"] for s in self.json(*common, "--seed", seed)] for seed in ("1", "1", "2")]
+        self.assertEqual(drawn[0], drawn[1])
+        self.assertNotEqual(drawn[0], drawn[2])
+        self.assertNotEqual(drawn[0], [s["ids"] for s in self.json(*self.two_prompts(), "--max-new", "40")])
+        said = self.json(*common, "--seed", "1")[0]
+        stop = next(c for c in said["text"] if said["text"].index(c) > 0 and c not in "\0\ufffd")
+        stopped = self.json(*common, "--seed", "1", "--stop", stop)[0]
+        self.assertEqual((stopped["text"], stopped["end"]), (said["text"][:said["text"].index(stop)], "stop-string"))
+        self.assertIn("--temperature", self.sentence(self.cli("run", self.model, "--prompt", "a", "--temperature", "-1", code=2)))
+
+    def test_run_forecasts_memory_and_does_not_run(self):
+        common = ["run", self.model, "--prompt", "x " * 500, "--max-new", "100", "--forecast", "--sparse",
+                  "streaming:sink=2,window=8,granularity=token"]
+        said = self.json(*common, "--json")
+        self.assertLess(said["kv_bytes_all_sparse"], said["kv_bytes_all_full"])
+        self.assertEqual(said["needed_bytes"], [said["activation_bytes"] + said["kv_bytes_all_sparse"],
+                                                said["activation_bytes"] + said["kv_bytes_all_full"]])
+        self.assertTrue(said["fits_all_full"])
+        self.assertIn("fits            yes", self.cli(*common).stdout.decode())
+        run = self.json(*[a for a in common if a != "--forecast"][:-2], "--policy", "full", "--json")[0]
+        self.assertGreaterEqual(said["kv_bytes_all_full"], run["kv_bytes"])
+
+    def test_run_ranks_layers_by_entropy_and_keeps_the_scores(self):
+        first = self.json(*self.two_prompts(), "--max-new", "2", "--policy", "entropy:3", "--capture", "r.fluxdb")
+        self.assertEqual([sum(s["decisions"]) for s in first], [3, 3])
+        with opened(self.folder / "r.fluxdb") as capture:
+            policy = json.loads(capture.execute("SELECT policy FROM run").fetchone()[0])
+        self.assertEqual((policy["count"], len(policy["scores"])), (3, 8))
+        best = sorted(range(8), key=lambda layer: (-policy["scores"][layer], layer))[:3]
+        self.assertEqual(first[0]["decisions"], [int(layer in best) for layer in range(8)])
+
+    def test_run_decides_by_head_from_a_file(self):
+        (self.folder / "p.json").write_text(json.dumps({"kind": "frozen", "layers": ["10", "01", "1", "0", "11", "00", "1", "0"]}))
+        for sequence in self.json(*self.two_prompts(), "--max-new", "4", "--policy", "p.json"):
+            self.assertEqual(sequence["head_decisions"], [[1, 0], [0, 1], [1, 1], [0, 0], [1, 1], [0, 0], [1, 1], [0, 0]])
+            self.assertEqual(sequence["decisions"], [0, 0, 1, 0, 1, 0, 1, 0])
+
     def test_run_appends_to_a_capture(self):
         for policy in ("full", "sparse"):
             self.cli("run", self.model, "--prompt", "hello", "--max-new", "2", "--policy", policy, "--capture", "r.fluxdb")
@@ -258,7 +390,22 @@ class Engine(Program):
         self.sentence(self.cli("run", self.model, code=2))
         self.sentence(self.cli("run", self.model, "--prompt", "a", "--prompt-file", "b", code=2))
         self.sentence(self.cli("run", self.model, "--prompt", "a", "--max-new", "0", code=2))
-        self.sentence(self.cli("run", self.model, "--prompt", "a", "--replay", "x.fluxdb", code=2))  # not there yet: not known
+        self.sentence(self.cli("run", self.model, "--prompt", "a", "--replay", "x.fluxdb", code=2))
+        self.sentence(self.cli("run", self.model, "--replay", "gone.fluxdb", code=3))
+        self.sentence(self.cli("run", self.model, "--replay", "gone.fluxdb", "--policy", "full", code=2))
+        self.sentence(self.cli("run", self.model, "--prompt", "a", "--replay-run", "1", code=2))
+        for probe in ("0", "x", "4:actor", "4:", "-1", ""):
+            with self.subTest(probe=probe):
+                self.sentence(self.cli("run", self.model, "--prompt", "a", f"--probe={probe}", code=2))
+        self.sentence(self.cli("run", self.model, "--prompt", "a", "--turns", "redo", code=2))
+        self.sentence(self.cli("run", self.model, "--prompt", "a", "--batch", "0", code=2))
+        self.sentence(self.cli("run", self.model, "--prompt", "a", "--forecast", "--capture", "r.fluxdb", code=2))
+        (self.folder / "ids.json").write_text("[[1,2],[3]]")
+        self.assertIn("--force-ids", self.sentence(
+            self.cli("run", self.model, "--prompt", "a", "--force-ids", "ids.json", code=2)))
+        (self.folder / "ids.json").write_text('[[1,"x"]]')
+        self.assertIn("prompt 1", self.sentence(
+            self.cli("run", self.model, "--prompt", "a", "--force-ids", "ids.json", code=3)))
         self.sentence(self.cli("run", "no/such/model", "--prompt", "a", code=3))
         self.sentence(self.cli("run", self.model, "--prompts", "gone.jsonl", code=3))
         (self.folder / "set.jsonl").write_text('{"id":"a","text":"x"}\n{"id":"a","text":"y"}\n')

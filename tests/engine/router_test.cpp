@@ -259,6 +259,8 @@ TEST(Entropy, ofAMatrixIsThatOfItsSquaredSingularValues) {
     EXPECT_EQ(truncatedMatrixEntropy(at::zeros({3, 5}), 64), 0);
     EXPECT_NEAR(truncatedMatrixEntropy(at::ones({1, 5}), 64), 0, 1e-12);
 
+    EXPECT_TRUE(std::isnan(truncatedMatrixEntropy(at::ones({3, 5}).div(0), 64)));
+
     // The second route to the same number: singular values. Wide, high, and of 16 bits.
     const auto bySingularValues = [](const at::Tensor& x, std::int64_t largest) {
         const at::Tensor squares = at::linalg_svdvals(x.to(at::kDouble)).square().contiguous();

@@ -28,7 +28,7 @@ std::vector<float> randomLogits(std::size_t count, std::uint64_t seed) {
     return logits;
 }
 
-std::vector<std::int32_t> idsOf(std::vector<Candidate> candidates) {
+std::vector<std::int32_t> idsOf(const std::vector<Candidate>& candidates) {
     std::vector<std::int32_t> ids;
     for (const Candidate& candidate : candidates) ids.push_back(candidate.id.value());
     std::sort(ids.begin(), ids.end());

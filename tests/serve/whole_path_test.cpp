@@ -53,17 +53,17 @@ protected:
 
     SnapshotPtr recorded() {
         HostRun run;
-        run.prompts =
+        run.request.prompts =
             parsePromptSet(
                 R"({"id":"key","kind":"needle","text":"The key is 7313. Where is the key?","answer":"7313"}
 {"id":"tale","kind":"prose","split":"test","text":"Once upon a time there was a lighthouse whose keeper counted ships."}
 {"id":"ids","kind":"code","ids":[5,6,7,8]})",
                 "test")
                 .prompts;
-        run.policy = RoutedPolicy{};
-        run.sparse = parseSparseForm("streaming:sink=2,window=8,granularity=token");
-        run.maxNew = 6;
-        run.seed = 1;
+        run.request.policy = RoutedPolicy{};
+        run.request.sparse = parseSparseForm("streaming:sink=2,window=8,granularity=token");
+        run.request.maxNew = 6;
+        run.request.seed = 1;
         run.capture = folder / "run.fluxdb";
         EngineHost host("test");
         host.load({.model = (folder / "model").string()}, {}, {});

@@ -16,7 +16,7 @@ public:
 
     bool has(std::size_t i) const { return values_[i].has_value(); }
     const Value& at(std::size_t i) const { return *values_[i]; }
-    Value get(std::size_t i, Value otherwise) const { return has(i) ? at(i) : std::move(otherwise); }
+    Value get(std::size_t i, const Value& otherwise) const { return has(i) ? at(i) : otherwise; }
     bool flag(std::size_t i, bool otherwise, Runtime& runtime) const;
     std::int64_t integer(std::size_t i, std::int64_t otherwise) const;
     const Text& text(std::size_t i) const;  // fails when it is none

@@ -369,7 +369,7 @@ private:
         return layout;
     }
 
-    std::string laid(const Value& value, Layout layout, const std::string& spec) {
+    std::string laid(const Value& value, const Layout& layout, const std::string& spec) {
         const std::string_view wholeTypes = "dxXob";
         if (value.is(Kind::Text)) {
             if ((layout.type != 0 && layout.type != 's') || layout.align == '=' || layout.sign != '-' ||

@@ -42,7 +42,7 @@ public:
         if (place_ == bytes.size()) return std::nullopt;
         std::size_t end = place_ + 1;
         while (end < bytes.size() && (static_cast<unsigned char>(bytes[end]) & 0xC0U) == 0x80) ++end;
-        const Value character = runtime.text(bytes.substr(place_, end - place_), text_.markup());
+        Value character = runtime.text(bytes.substr(place_, end - place_), text_.markup());
         place_ = end;
         return character;
     }

@@ -22,7 +22,7 @@ int deepest(const Value& value, const Arguments& arguments) {
 
 // `begin` is called at the first value that is asked for, with the iterator to draw on.
 template <class Begin>
-Value lazily(const Value& value, const Arguments& arguments, Begin begin) {
+Value lazily(const Value& value, const Arguments& arguments, const Begin& begin) {
     return Generator::of(deepest(value, arguments),
                          [value, begin, started = Generator::Next()](Runtime& runtime) mutable {
                              if (!started) started = begin(runtime);
@@ -50,11 +50,12 @@ Change changeOf(const Arguments& arguments) {
     };
     if (arguments.positional.empty() && named("attribute") != arguments.named.end()) {
         const Bound bound(arguments, "map", {"attribute", "default"}, 1);
-        const Value path = bound.at(0);
         const Value otherwise = bound.get(1, Value());
         if (otherwise.is(Kind::None))
-            return [path](Runtime& runtime, const Value& item) { return attributePath(item, path, runtime); };
-        return [path, otherwise](Runtime& runtime, const Value& item) {
+            return [path = bound.at(0)](Runtime& runtime, const Value& item) {
+                return attributePath(item, path, runtime);
+            };
+        return [path = bound.at(0), otherwise](Runtime& runtime, const Value& item) {
             Value found = item;
             const std::string names = path.is(Kind::Text) ? path.asText().bytes() : std::string();
             if (!path.is(Kind::Text)) {
@@ -164,43 +165,43 @@ void fill(std::vector<Value>& row, std::size_t wanted, const Value& with, Runtim
 
 Value batch(Runtime& /*runtime*/, const Value& value, const Arguments& arguments) {
     const Bound bound(arguments, "batch", {"linecount", "fill_with"}, 1);
-    const Value size = bound.at(0);
-    const Value with = bound.get(1, Value());
-    return lazily(value, arguments, [value, size, with](Runtime& begun) -> Generator::Next {
-        return [items = iterate(value, begun), size, with](Runtime& within) -> std::optional<Value> {
-            if (!size.isWhole() || size.asInt() < 1) fail("batch wants a number of items from 1");
-            std::vector<Value> row;
-            while (static_cast<std::int64_t>(row.size()) < size.asInt()) {
-                std::optional<Value> item = items->next(within);
-                if (!item) break;
-                row.push_back(std::move(*item));
-            }
-            if (row.empty()) return std::nullopt;
-            fill(row, static_cast<std::size_t>(size.asInt()), with, within);
-            return within.list(std::move(row));
-        };
-    });
+    return lazily(
+        value, arguments,
+        [value, size = bound.at(0), with = bound.get(1, Value())](Runtime& begun) -> Generator::Next {
+            return [items = iterate(value, begun), size, with](Runtime& within) -> std::optional<Value> {
+                if (!size.isWhole() || size.asInt() < 1) fail("batch wants a number of items from 1");
+                std::vector<Value> row;
+                while (static_cast<std::int64_t>(row.size()) < size.asInt()) {
+                    std::optional<Value> item = items->next(within);
+                    if (!item) break;
+                    row.push_back(std::move(*item));
+                }
+                if (row.empty()) return std::nullopt;
+                fill(row, static_cast<std::size_t>(size.asInt()), with, within);
+                return within.list(std::move(row));
+            };
+        });
 }
 
 Value slice(Runtime& /*runtime*/, const Value& value, const Arguments& arguments) {
     const Bound bound(arguments, "slice", {"slices", "fill_with"}, 1);
-    const Value slices = bound.at(0);
-    const Value with = bound.get(1, Value());
-    return lazily(value, arguments, [value, slices, with](Runtime& begun) -> Generator::Next {
-        if (!slices.isWhole() || slices.asInt() < 1) fail("slice wants a number of slices from 1");
-        return [all = collected(value, begun), count = slices.asInt(), with, place = std::int64_t{0},
-                from = std::size_t{0}](Runtime& within) mutable -> std::optional<Value> {
-            if (place == count) return std::nullopt;
-            const auto length = static_cast<std::int64_t>(all.size());
-            const bool extra = place++ < length % count;
-            const auto size = static_cast<std::size_t>(length / count + (extra ? 1 : 0));
-            std::vector<Value> row(all.begin() + static_cast<std::ptrdiff_t>(from),
-                                   all.begin() + static_cast<std::ptrdiff_t>(from + size));
-            from += size;
-            if (!with.is(Kind::None) && !extra) row.push_back(with);
-            return within.list(std::move(row));
-        };
-    });
+    return lazily(
+        value, arguments,
+        [value, slices = bound.at(0), with = bound.get(1, Value())](Runtime& begun) -> Generator::Next {
+            if (!slices.isWhole() || slices.asInt() < 1) fail("slice wants a number of slices from 1");
+            return [all = collected(value, begun), count = slices.asInt(), with, place = std::int64_t{0},
+                    from = std::size_t{0}](Runtime& within) mutable -> std::optional<Value> {
+                if (place == count) return std::nullopt;
+                const auto length = static_cast<std::int64_t>(all.size());
+                const bool extra = place++ < length % count;
+                const auto size = static_cast<std::size_t>(length / count + (extra ? 1 : 0));
+                std::vector<Value> row(all.begin() + static_cast<std::ptrdiff_t>(from),
+                                       all.begin() + static_cast<std::ptrdiff_t>(from + size));
+                from += size;
+                if (!with.is(Kind::None) && !extra) row.push_back(with);
+                return within.list(std::move(row));
+            };
+        });
 }
 
 const FilterTable kFilters = {

@@ -1,0 +1,22 @@
+// A run of a capture, to be gone through again: its prompts, what it generated and what every layer decided.
+#pragma once
+
+#include "engine/contract/run.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace fluxscope::cli {
+
+struct RecordedRun {
+    RunRequest request;
+    std::string modelHash;  // of the model it was recorded with
+};
+
+// `run` is its number in the capture; without one, the last that finished. Throws InputError when the capture lacks what a
+// replay needs: it was cut off, keeps no prompt text, has follow-up turns, or a probe changed layers in midst of it.
+RecordedRun recordedRun(const std::filesystem::path& file, std::optional<std::int64_t> run);
+
+}  // namespace fluxscope::cli

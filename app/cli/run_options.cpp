@@ -1,0 +1,177 @@
+#include "app/cli/run_options.h"
+
+#include "app/cli/recorded_run.h"
+#include "app/cli/token_ids.h"
+#include "engine/contract/error.h"
+
+#include <charconv>
+#include <limits>
+
+namespace fluxscope::cli {
+namespace {
+
+constexpr auto kMost = std::numeric_limits<std::int32_t>::max();
+
+void declareSources(CLI::App& command, RunOptions& options) {
+    CLI::App& source = *command.add_option_group("prompts", "what to run, one of");
+    source.add_option("--prompt", options.prompt, "A text");
+    source.add_option("--prompt-file", options.promptFile, "A file with a text; - is stdin");
+    source.add_option("--prompts", options.prompts, "A prompt set: JSON lines with id, kind, text");
+    CLI::Option* replay = source.add_option(
+        "--replay", options.replay,
+        "A capture: its prompts again, with the token ids and the decisions that were recorded");
+    source.require_option(1);
+    command
+        .add_option("--replay-run", options.replayRun,
+                    "Which run of the capture, by number; without it the last that finished")
+        ->needs(replay);
+    for (const char* own : {"--policy", "--sparse"}) command.get_option(own)->excludes(replay);
+    command
+        .add_option(
+            "--force-ids", options.forceIds,
+            "Decode these ids, whatever the model would say: JSON, [ids] or {\"ids\":[...]}, or an array "
+            "of such, one a prompt, as --json writes it; - is stdin")
+        ->excludes(replay);
+}
+
+void declareTurns(CLI::App& command, RunOptions& options) {
+    CLI::Option* said = command
+                            .add_option("--follow-up", options.followUps,
+                                        "Say this after the answer, as a further turn; may be given again")
+                            ->allow_extra_args(false);
+    command
+        .add_option(
+            "--turns", options.turns,
+            "keep: a follow-up goes on from the KV cache under the decisions of the first turn; redo: "
+            "the whole conversation is prefilled and routed again")
+        ->check(CLI::IsMember({"keep", "redo"}))
+        ->capture_default_str()
+        ->needs(said);
+}
+
+void declareSampling(CLI::App& command, RunOptions& options) {
+    constexpr const char* kGroup = "Sampling";
+    SamplingOptions& sampling = options.sampling;
+    command.add_option("--temperature", sampling.temperature, "0 takes the most probable token")
+        ->capture_default_str()
+        ->group(kGroup);
+    command.add_option("--top-k", sampling.topK, "Draw from the K most probable tokens; 0: from all")
+        ->capture_default_str()
+        ->group(kGroup);
+    command
+        .add_option("--top-p", sampling.topP, "Draw from the fewest tokens with this probability together")
+        ->capture_default_str()
+        ->group(kGroup);
+    command
+        .add_option("--min-p", sampling.minP, "Draw from tokens at least this times as probable as the first")
+        ->capture_default_str()
+        ->group(kGroup);
+    command.add_option("--repetition-penalty", sampling.repetitionPenalty, "Above 1: say less again")
+        ->capture_default_str()
+        ->group(kGroup);
+    command.add_option("--seed", options.seed, "The same seed draws the same tokens")
+        ->capture_default_str()
+        ->group(kGroup);
+    command.add_option("--stop", sampling.stop, "End the answer before this text; may be given again")
+        ->allow_extra_args(false)
+        ->group(kGroup);
+}
+
+std::vector<Prompt> promptsFrom(const RunOptions& options) {
+    if (!options.prompts.empty()) return readPromptSet(options.prompts).prompts;
+    Prompt prompt;
+    prompt.id = "prompt-1";
+    prompt.kind = "prompt";
+    prompt.content = options.promptFile.empty() ? options.prompt : contentOf(options.promptFile);
+    return {prompt};
+}
+
+RunRequest replayed(const RunOptions& options, const ModelFacts& model) {
+    RecordedRun recorded = recordedRun(options.replay, options.replayRun);
+    if (recorded.modelHash != model.hash)
+        throw InputError(options.replay, "", "was recorded with another model than " + printable(model.name),
+                         "replay with the model that was recorded");
+    return std::move(recorded.request);
+}
+
+}  // namespace
+
+ProbeOptions probeFrom(const std::string& text) {
+    const std::size_t colon = text.find(':');
+    const std::string_view number = std::string_view(text).substr(0, colon);
+    ProbeOptions probe;
+    const auto [end, failure] = std::from_chars(number.data(), number.data() + number.size(), probe.every);
+    const bool acts = colon != std::string::npos;
+    if (failure != std::errc{} || end != number.data() + number.size() || probe.every < 1 ||
+        (acts && text.substr(colon) != ":act"))
+        throw UsageError("--probe", "", "'" + printable(text) + "' is not K or K:act",
+                         "give the number of decode steps between two probes, such as 16 or 16:act");
+    probe.act = acts;
+    return probe;
+}
+
+void RunOptions::declare(CLI::App& command) {
+    model.declare(command);
+    attention.declare(command);
+    device.declare(command);
+    declareSources(command, *this);
+    declareTurns(command, *this);
+    command.add_option("--max-new", maxNew, "Tokens to generate at most, in each turn")
+        ->check(CLI::Range(1, kMost))
+        ->capture_default_str();
+    command.add_flag(
+        "--raw", raw,
+        "Give the model texts as they are; else a model with a chat template gets each as what a user says");
+    declareSampling(command, *this);
+    command.add_option("--batch", batch, "Prompts that go through the layers together")
+        ->check(CLI::Range(1, kMost))
+        ->capture_default_str();
+    command.add_option(
+        "--probe", probe,
+        "Ask the routers again every K decode steps; K:act turns a layer from full to sparse when "
+        "its router says so, never back");
+    command.add_flag(
+        "--fidelity", fidelity,
+        "Compare every step with policy full decoding the same tokens: KL, first choice, change of "
+        "log-probability");
+    CLI::Option* into = command.add_option("--capture", capture,
+                                           "Record into this .fluxdb file; a run is added when it exists");
+    command.add_option("--collect", collect, "What to record: auto, or off for the bare run")
+        ->check(CLI::IsMember({"auto", "off"}))
+        ->capture_default_str();
+    command
+        .add_flag("--forecast", forecast,
+                  "Do not run: say how much memory the run would need, from all layers sparse to all full")
+        ->excludes(into);
+    command.add_flag("--top", choices,
+                     "With --json: the 32 most probable tokens of each step and what is left for all others");
+    command.add_flag(
+        "--json", json,
+        "An array over prompts: id, prompt_ids, ids, text, logprobs, decisions (1 is full), p_full, "
+        "prefill_s, decode_s, ttft_s, kv_bytes, end, and where asked for head_decisions, probes, "
+        "fidelity, top, turns");
+}
+
+RunRequest RunOptions::request(const ModelFacts& facts) const {
+    RunRequest request;
+    if (!replay.empty()) {
+        request = replayed(*this, facts);
+    } else {
+        request.prompts = promptsFrom(*this);
+        request.policy = attention.policyFor(facts.routerParameters > 0);
+        request.sparse = attention.sparseForm();
+        request.seed = seed;
+    }
+    if (!forceIds.empty()) request.forcedIds = tokenIdListsFrom(contentOf(forceIds), forceIds);
+    request.maxNew = maxNew;
+    request.batch = batch;
+    request.raw = raw;
+    request.sampling = sampling;
+    request.followUps = followUps;
+    request.turns = turns == "redo" ? TurnMode::Redo : TurnMode::Keep;
+    if (!probe.empty()) request.probe = probeFrom(probe);
+    request.fidelity = fidelity;
+    return request;
+}
+
+}  // namespace fluxscope::cli

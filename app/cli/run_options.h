@@ -1,0 +1,49 @@
+// The options of `run`, and the request they make.
+#pragma once
+
+#include "app/cli/arguments.h"
+#include "engine/contract/run.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fluxscope::cli {
+
+struct RunOptions {
+    ModelOption model;
+    AttentionOptions attention;
+    DeviceOptions device;
+    std::string prompt;
+    std::string promptFile;
+    std::string prompts;
+    std::string replay;
+    std::optional<std::int64_t> replayRun;
+    std::string forceIds;
+    std::vector<std::string> followUps;
+    std::string turns = "keep";
+    std::int32_t maxNew = 64;
+    bool raw = false;
+    SamplingOptions sampling;
+    std::uint64_t seed = 0;
+    std::int32_t batch = 1;
+    std::string probe;
+    bool fidelity = false;
+    std::string capture;
+    std::string collect = "auto";
+    bool forecast = false;
+    bool choices = false;
+    bool json = false;
+
+    void declare(CLI::App& command);
+    // Reads the files that were named. Throws UsageError, InputError.
+    RunRequest request(const ModelFacts& model) const;
+};
+
+// K or K:act. Throws UsageError.
+ProbeOptions probeFrom(const std::string& text);
+
+}  // namespace fluxscope::cli

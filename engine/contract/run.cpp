@@ -1,0 +1,15 @@
+#include "engine/contract/run.h"
+
+namespace fluxscope {
+
+std::string_view nameOf(TurnEnd end) {
+    switch (end) {
+        case TurnEnd::MaxNew: return "max-new";
+        case TurnEnd::EndToken: return "end-token";
+        case TurnEnd::StopString: return "stop-string";
+        case TurnEnd::Forced: return "forced";
+    }
+    return "max-new";
+}
+
+}  // namespace fluxscope
