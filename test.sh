@@ -17,4 +17,6 @@ if (($# == 0)); then
     tools/tidy
 fi
 step ctest
+# Tests run side by side: threads that spin while they wait for work would starve the others' on a small machine.
+export OMP_WAIT_POLICY=PASSIVE
 exec .venv/bin/ctest --test-dir build/release --output-on-failure -j "$(nproc)" "$@"
