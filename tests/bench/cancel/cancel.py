@@ -3,14 +3,16 @@
     cancel.py CLI MODEL [--device cuda] [--tokens 131072] [--vocabulary 765] [--moments 1 2 4 8 16]
 
 Starts `CLI serve`, loads the model once, and cancels one run at each moment (seconds after it was asked for). Prints a
-Markdown table and the longest. The worker answers when nothing runs any more and its capture would be finished.
+Markdown table and the longest. The worker answers when nothing runs any more and its capture is finished.
 """
 
 import argparse
 import json
 import random
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 
 class Worker:
@@ -31,7 +33,7 @@ class Worker:
             event = json.loads(line)
             if event["re"] != request:
                 continue
-            if event["event"] == "progress":
+            if event["event"] == "progress" and event["stage"] != "saving":
                 stage = event["stage"]
             if event["event"] in ("done", "failed"):
                 return event, stage
@@ -56,8 +58,10 @@ def main():
     prompt = {"id": "p", "kind": "random", "ids": ids}
     print(f"{asked.tokens} tokens on {asked.device}\n\n| cancelled after s | in | answered after ms |\n|---|---|---|")
     longest = 0.0
+    folder = Path(tempfile.mkdtemp())
     for moment in asked.moments:
-        run = worker.ask("run", prompts=[prompt], policy={"kind": "full"}, max_new=100000)
+        capture = str(folder / f"{moment:g}.fluxdb")
+        run = worker.ask("run", prompts=[prompt], policy={"kind": "full"}, max_new=100000, capture=capture)
         time.sleep(moment)
         began = time.perf_counter()
         worker.ask("cancel")
