@@ -6,6 +6,7 @@
 #include "app/cli/interrupt.h"
 #include "app/start/failure.h"
 #include "app/start/log.h"
+#include "app/start/threads.h"
 #include "app/start/version_text.h"
 
 #include <csignal>
@@ -14,6 +15,11 @@
 namespace {
 
 using namespace fluxscope;
+
+// Commands that never start the engine's threads, and would start twice as slowly for it.
+bool computes(const std::string& command) {
+    return command != "doctor" && command != "info" && command != "tokenize" && command != "report";
+}
 
 int fail(cli::Session& session, const Failure& failure) {
     session.terminal.note(failure.message);
@@ -54,6 +60,7 @@ int main(int argc, char** argv) {
 
     try {
         app.parse(argc, argv);
+        if (computes(app.get_subcommands().front()->get_name())) restartWithThreadsThatSleep(argv);
         startLogging("fluxscope-cli", verbose);
         cli::cancelOnInterrupt(session.cancel);
         return session.chosen();

@@ -5,6 +5,7 @@
 #include "app/desktop/serve_mode.h"
 #include "app/start/failure.h"
 #include "app/start/log.h"
+#include "app/start/threads.h"
 
 #include <spdlog/spdlog.h>
 
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
     const ParsedArguments parsed = parseArguments(argc, argv);
     if (parsed.exitCode) return *parsed.exitCode;
     startLogging("fluxscope", parsed.arguments.verbose);
+    letThreadsSleep();  // the worker loads the engine later on
     try {
         return parsed.arguments.serve ? beTheWorker() : showWindow(argc, argv, parsed.arguments);
     } catch (...) {

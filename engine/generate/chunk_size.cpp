@@ -11,7 +11,7 @@ constexpr std::int64_t kCudaChunk = 4096;
 // A slow core does 10 GFLOP/s and more in fp32 matrix products; a layer's chunk should take 100 ms there.
 constexpr std::int64_t kCpuChunkFlops = 1'000'000'000;
 constexpr std::int64_t kLeastCpuChunk = 32;
-constexpr std::int64_t kMostCpuChunk = 256;
+constexpr std::int64_t kMostCpuChunk = 512;
 
 // Multiplications and additions of a layer's linear parts for one row.
 std::int64_t flopsOfRow(const ModelConfig& c) {

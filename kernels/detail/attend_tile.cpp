@@ -23,6 +23,7 @@ using V = hn::Vec<D>;
 // A block of kBlock queries goes through a key tile at once: products in registers, kBlock x kPair vectors of them, and its
 // scores in the first-level cache.
 constexpr int kBlock = HWY_TARGET <= HWY_AVX3 ? 8 : 4;  // as many as registers allow
+constexpr int kFew = 4;  // what is left over, and decoding's one query of a few heads
 constexpr int kPair = 2;
 constexpr float kNothingSeen = -1e30F;  // finite: its difference to minus infinity is no NaN
 
@@ -144,15 +145,15 @@ Values takeValues(const AttendTile& t, std::int64_t begin, std::int64_t count, c
     return {s.values, s.columns};
 }
 
-// scores[kBlock, width vectors] = q[kBlock, dim] x keys[dim, .]
-template <int kWidth>
+// scores[kRows, width vectors] = q[kRows, dim] x keys[dim, .]
+template <int kRows, int kWidth>
 HWY_INLINE void multiplyKeys(const float* HWY_RESTRICT q, std::int64_t columns, std::int64_t dim,
                              const float* HWY_RESTRICT keys, float* HWY_RESTRICT scores) {
     const D d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-    V sums[kBlock][kWidth];
+    V sums[kRows][kWidth];
 #pragma GCC unroll 16
-    for (int i = 0; i < kBlock; ++i)
+    for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
         for (int j = 0; j < kWidth; ++j) sums[i][j] = hn::Zero(d);
     for (std::int64_t c = 0; c < dim; ++c) {
@@ -160,28 +161,28 @@ HWY_INLINE void multiplyKeys(const float* HWY_RESTRICT q, std::int64_t columns, 
 #pragma GCC unroll 4
         for (int j = 0; j < kWidth; ++j) key[j] = hn::Load(d, keys + c * kKeyTile + j * lanes);
 #pragma GCC unroll 16
-        for (int i = 0; i < kBlock; ++i) {
+        for (int i = 0; i < kRows; ++i) {
             const V query = hn::Set(d, q[i * columns + c]);
 #pragma GCC unroll 4
             for (int j = 0; j < kWidth; ++j) sums[i][j] = hn::MulAdd(query, key[j], sums[i][j]);
         }
     }
 #pragma GCC unroll 16
-    for (int i = 0; i < kBlock; ++i)
+    for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
         for (int j = 0; j < kWidth; ++j) hn::Store(sums[i][j], d, scores + i * kKeyTile + j * lanes);
 }
 
-// mixed[kBlock, width vectors] += powers[kBlock, keys] x values[keys, .]
-template <int kWidth>
+// mixed[kRows, width vectors] += powers[kRows, keys] x values[keys, .]
+template <int kRows, int kWidth>
 HWY_INLINE void mixValues(const float* HWY_RESTRICT powers, std::int64_t firstKey, std::int64_t endKey,
                           const float* HWY_RESTRICT values, std::int64_t stride, float* HWY_RESTRICT mixed,
                           std::int64_t columns) {
     const D d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-    V sums[kBlock][kWidth];
+    V sums[kRows][kWidth];
 #pragma GCC unroll 16
-    for (int i = 0; i < kBlock; ++i)
+    for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
         for (int j = 0; j < kWidth; ++j) sums[i][j] = hn::Load(d, mixed + i * columns + j * lanes);
     for (std::int64_t key = firstKey; key < endKey; ++key) {
@@ -189,14 +190,14 @@ HWY_INLINE void mixValues(const float* HWY_RESTRICT powers, std::int64_t firstKe
 #pragma GCC unroll 4
         for (int j = 0; j < kWidth; ++j) value[j] = hn::LoadU(d, values + key * stride + j * lanes);
 #pragma GCC unroll 16
-        for (int i = 0; i < kBlock; ++i) {
+        for (int i = 0; i < kRows; ++i) {
             const V power = hn::Set(d, powers[i * kKeyTile + key]);
 #pragma GCC unroll 4
             for (int j = 0; j < kWidth; ++j) sums[i][j] = hn::MulAdd(power, value[j], sums[i][j]);
         }
     }
 #pragma GCC unroll 16
-    for (int i = 0; i < kBlock; ++i)
+    for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
         for (int j = 0; j < kWidth; ++j) hn::Store(sums[i][j], d, mixed + i * columns + j * lanes);
 }
@@ -249,47 +250,63 @@ void hideUnset(std::uint64_t bits, std::int64_t count, float* scores) {
         if ((bits >> static_cast<std::uint64_t>(key) & 1U) == 0) scores[key] = -INFINITY;
 }
 
+// What the rows of a block do not see gets no weight.
+template <int kRows>
+void hideUnseen(const AttendTile& t, const Scratch& s, std::int64_t query, std::int64_t begin,
+                std::int64_t count, std::int64_t endKey, const KeyRange& range) {
+    const std::int64_t lastQuery = s.queries - 1;
+    for (std::int64_t i = 0; i < kRows; ++i) {
+        float* scores = s.scores + i * kKeyTile;
+        const std::int64_t row = std::min(query + i, lastQuery) / t.group;
+        const Sight sight = sightOf(t, range.mask, t.position + row, begin, count);
+        std::fill(scores + sight.sink, scores + sight.windowBegin, -INFINITY);
+        std::fill(scores + sight.end, scores + endKey, -INFINITY);
+        if (range.mask == KeyMask::Bits) hideUnset(range.bits[row], count, scores);
+    }
+}
+
 // One block of queries, from `query` on, against one tile of keys.
+template <int kRows>
 void attendBlock(const AttendTile& t, const Scratch& s, std::int64_t query, std::int64_t begin,
                  std::int64_t count, const KeyRange& range, const Values& values) {
     const D d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     const std::int64_t step = kPair * lanes;
-    const std::int64_t lastQuery = std::min(query + kBlock, s.queries) - 1;
-    const auto sightOfQuery = [&](std::int64_t i) {
-        return sightOf(t, range.mask, t.position + std::min(i, lastQuery) / t.group, begin, count);
-    };
-    // The first row's window begins earliest, the last row's sight ends latest.
-    const Sight front = sightOfQuery(query);
-    const std::int64_t end = sightOfQuery(lastQuery).end;
-    const std::int64_t from = front.sink > 0 ? 0 : std::min(front.windowBegin, end);
-    if (from >= end) return;
+    std::int64_t from = 0;
+    std::int64_t end = count;
+    if (range.mask != KeyMask::None) {
+        // The first row's window begins earliest, the last row's sight ends latest.
+        const auto sightOfQuery = [&](std::int64_t i) {
+            return sightOf(t, range.mask, t.position + i / t.group, begin, count);
+        };
+        const Sight front = sightOfQuery(query);
+        end = sightOfQuery(std::min(query + kRows, s.queries) - 1).end;
+        from = front.sink > 0 ? 0 : std::min(front.windowBegin, end);
+        if (from >= end) return;
+    }
     const std::int64_t firstKey = from / lanes * lanes;
     const std::int64_t endKey = roundUp(end, lanes);
 
     const float* q = s.q + query * s.columns;
     std::int64_t key = firstKey;
     for (; key + step <= endKey; key += step)
-        multiplyKeys<kPair>(q, s.columns, t.dim, s.keys + key, s.scores + key);
-    if (key < endKey) multiplyKeys<1>(q, s.columns, t.dim, s.keys + key, s.scores + key);
+        multiplyKeys<kRows, kPair>(q, s.columns, t.dim, s.keys + key, s.scores + key);
+    if (key < endKey) multiplyKeys<kRows, 1>(q, s.columns, t.dim, s.keys + key, s.scores + key);
 
-    for (std::int64_t i = 0; i < kBlock; ++i) {
-        float* scores = s.scores + i * kKeyTile;
-        const Sight sight = sightOfQuery(query + i);
-        std::fill(scores + sight.sink, scores + sight.windowBegin, -INFINITY);
-        std::fill(scores + sight.end, scores + endKey, -INFINITY);
-        if (range.mask == KeyMask::Bits)
-            hideUnset(range.bits[std::min(query + i, lastQuery) / t.group], count, scores);
-        takePowers(scores, firstKey, endKey, s.largest + query + i, s.sums + (query + i) * lanes,
-                   s.mixed + (query + i) * s.columns, s.columns);
-    }
+    if (range.mask != KeyMask::None || end != endKey)
+        hideUnseen<kRows>(t, s, query, begin, count, endKey, range);
+    for (std::int64_t i = 0; i < kRows; ++i)
+        takePowers(s.scores + i * kKeyTile, firstKey, endKey, s.largest + query + i,
+                   s.sums + (query + i) * lanes, s.mixed + (query + i) * s.columns, s.columns);
 
     float* mixed = s.mixed + query * s.columns;
     std::int64_t column = 0;
     for (; column + step <= s.columns; column += step)
-        mixValues<kPair>(s.scores, from, end, values.rows + column, values.stride, mixed + column, s.columns);
+        mixValues<kRows, kPair>(s.scores, from, end, values.rows + column, values.stride, mixed + column,
+                                s.columns);
     if (column < s.columns)
-        mixValues<1>(s.scores, from, end, values.rows + column, values.stride, mixed + column, s.columns);
+        mixValues<kRows, 1>(s.scores, from, end, values.rows + column, values.stride, mixed + column,
+                            s.columns);
 }
 
 template <class T>
@@ -300,8 +317,10 @@ void attendRanges(const AttendTile& t, Scratch& s) {
             const std::int64_t count = std::min(kKeyTile, range.end - begin);
             turnKeys<T>(t, begin, count, s.keys);
             const Values values = takeValues<T>(t, begin, count, s);
-            for (std::int64_t query = 0; query < s.queries; query += kBlock)
-                attendBlock(t, s, query, begin, count, range, values);
+            std::int64_t query = 0;
+            for (; query + kFew < s.queries; query += kBlock)
+                attendBlock<kBlock>(t, s, query, begin, count, range, values);
+            if (query < s.queries) attendBlock<kFew>(t, s, query, begin, count, range, values);
         }
     }
 }

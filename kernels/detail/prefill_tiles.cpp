@@ -9,7 +9,7 @@
 namespace fluxscope {
 namespace {
 
-constexpr std::int64_t kQueries = 128;  // rows * group of a tile: each key turned serves that many
+constexpr std::int64_t kQueries = 256;  // rows * group of a tile: each key turned serves that many
 
 // The tiles of kKeyTile keys that the rows at first .. last see something of, in order, neighbours of one mask joined.
 // Tiles lie where the keys' count puts them, not where the window begins: rows of any chunk find the same ones.

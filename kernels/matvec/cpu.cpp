@@ -7,6 +7,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/matvec/cpu.cpp"
 #include <hwy/foreach_target.h>
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 // After foreach_target.h, which must see none of them.
 #include "kernels/detail/elements-inl.h"
@@ -16,7 +17,8 @@ namespace fluxscope::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // kOutputs rows of a matrix against one of x: as many streams from memory, each with two sums that do not wait for each other.
-template <int kOutputs, class T>
+// kAhead asks for the next rows: the processor's own prefetching stops at each page of 4 KB, which is four rows of 256.
+template <int kOutputs, bool kAhead, class T>
 HWY_INLINE void multiply(const T* HWY_RESTRICT x, const T* HWY_RESTRICT weight, std::int64_t inputs,
                          float* HWY_RESTRICT sums) {
     const hn::ScalableTag<float> d;
@@ -32,6 +34,10 @@ HWY_INLINE void multiply(const T* HWY_RESTRICT x, const T* HWY_RESTRICT weight, 
         const V second = loadFloats(d, x + i + lanes);
 #pragma GCC unroll 8
         for (int o = 0; o < kOutputs; ++o) {
+            if constexpr (kAhead) {
+                hwy::Prefetch(weight + (kOutputs + o) * inputs + i);
+                hwy::Prefetch(weight + (kOutputs + o) * inputs + i + lanes);
+            }
             even[o] = hn::MulAdd(first, loadFloats(d, weight + o * inputs + i), even[o]);
             odd[o] = hn::MulAdd(second, loadFloats(d, weight + o * inputs + i + lanes), odd[o]);
         }
@@ -70,14 +76,18 @@ void multiplyOutputs(const MatvecShape& s, const void* x, const Matvec& m, std::
     for (; output + kOutputs <= end; output += kOutputs) {
         const T* weight = static_cast<const T*>(m.weight) + output * s.inputs;
         for (std::int64_t r = 0; r < s.rows; ++r) {  // the first row brings the weights into the cache
-            multiply<kOutputs>(static_cast<const T*>(x) + r * s.inputs, weight, s.inputs, sums);
+            const T* row = static_cast<const T*>(x) + r * s.inputs;
+            if (r == 0 && output + 2 * kOutputs <= end)
+                multiply<kOutputs, true>(row, weight, s.inputs, sums);
+            else
+                multiply<kOutputs, false>(row, weight, s.inputs, sums);
             for (int o = 0; o < kOutputs; ++o) store<T>(m, r, output + o, sums[o]);
         }
     }
     for (; output < end; ++output) {
         const T* weight = static_cast<const T*>(m.weight) + output * s.inputs;
         for (std::int64_t r = 0; r < s.rows; ++r) {
-            multiply<1>(static_cast<const T*>(x) + r * s.inputs, weight, s.inputs, sums);
+            multiply<1, false>(static_cast<const T*>(x) + r * s.inputs, weight, s.inputs, sums);
             store<T>(m, r, output, sums[0]);
         }
     }

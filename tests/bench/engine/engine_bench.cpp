@@ -7,6 +7,8 @@
 // prefill_s ends when the first token is on the host; decode_s covers the max_new - 1 tokens that follow.
 #include "engine/engine.h"
 
+#include "app/start/threads.h"
+
 #include <ATen/Parallel.h>
 #include <nlohmann/json.hpp>
 
@@ -47,6 +49,7 @@ int main(int argc, char** argv) {
         std::fputs("usage: engine-bench MODEL [THREADS] < REQUESTS\n", stderr);
         return 2;
     }
+    restartWithThreadsThatSleep(argv);  // as our programs do
     try {
         if (argc == 3) at::set_num_threads(std::stoi(argv[2]));
         const auto model = Model::load(argv[1]);
