@@ -74,8 +74,8 @@ std::vector<PromptTokenRow> readPromptTokens(const std::filesystem::path& file, 
     return reading(file, {"token"}, [&](SQLite::Database& database) {
         RowReader row(database,
                       "SELECT position, token, byte_begin, byte_end FROM token WHERE run = ? AND sequence = "
-                      "? AND step = -1 "
-                      "ORDER BY turn, position",
+                      "? AND turn = 0 AND step = -1 "
+                      "ORDER BY position",
                       {run.value(), sequence.value()});
         std::vector<PromptTokenRow> tokens;
         while (row.next()) {

@@ -32,7 +32,7 @@ struct PromptTokenRow {
     std::int64_t byteEnd = 0;
 };
 
-// By position; empty when recorded without prompt text.
+// Those of the prompt itself, not of follow-ups. By position; empty when recorded without prompt text.
 std::vector<PromptTokenRow> readPromptTokens(const std::filesystem::path& file, RunIndex run,
                                              SequenceIndex sequence);
 

@@ -3,6 +3,7 @@
 
 #include "engine/contract/error.h"
 #include "profiler/capture/capture_feed.h"
+#include "profiler/capture/layer_details.h"
 #include "tests/record/scratch.h"
 #include "tests/record/scripted_run.h"
 
@@ -242,6 +243,8 @@ TEST(Recorder, writesWhatALaterTurnSentThroughPrefill) {
 1 4 -1 7 0 0 -
 1 5 0 9 0 4 nine
 )");
+    EXPECT_EQ(readPromptTokens(scratch.file(), RunIndex(1), SequenceIndex(0)).size(), 3U)
+        << "what a follow-up sent is not the prompt's";
 }
 
 TEST(Recorder, namesWhatItDoesNotKnow) {
