@@ -7,8 +7,8 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/matvec/cpu.cpp"
 #include <hwy/foreach_target.h>
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
+#include <hwy/cache_control.h>
 // After foreach_target.h, which must see none of them.
 #include "kernels/detail/elements-inl.h"
 
