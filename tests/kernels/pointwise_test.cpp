@@ -100,7 +100,7 @@ TEST(TurnHeads, isTheReferenceInBf16) {
 
 TEST(Gate, isTheReferenceFromOneEndToTheOther) {
     std::vector<float> gate;
-    for (float x = -200; x <= 200; x += 0.37F) gate.push_back(x);
+    for (int i = 0; i <= 1081; ++i) gate.push_back(-200.0F + 0.37F * static_cast<float>(i));
     for (const float x : {0.0F, -0.0F, -83.0F, -84.0F, -88.0F, -1e30F, 1e30F}) gate.push_back(x);
     const std::vector<float> up = normals(static_cast<std::int64_t>(gate.size()), 5);
     const GateShape shape{.elements = static_cast<std::int64_t>(gate.size())};
