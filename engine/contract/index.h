@@ -40,6 +40,8 @@ using StepIndex = Index<struct StepTag>;  // prefill is step 0, the n-th decode 
 using LayerIndex = Index<struct LayerTag>;
 using ChunkIndex = Index<struct ChunkTag>;
 using KvHeadIndex = Index<struct KvHeadTag>;
+using RecordingIndex =
+    Index<struct RecordingTag>;  // within a process: a decode step recorded once and replayed (a CUDA graph)
 using TokenId = Index<struct TokenIdTag>;
 
 // A duration, or a moment on the monotonic clock of the process that recorded it.

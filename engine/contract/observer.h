@@ -12,6 +12,7 @@
 #include "engine/contract/index.h"
 #include "engine/contract/policy.h"
 #include "engine/contract/prompt_set.h"
+#include "engine/contract/sampling.h"
 #include "engine/contract/sparse_form.h"
 #include "kernels/cost/op.h"
 
@@ -103,6 +104,7 @@ struct RunFacts {
     Policy policy;
     SparseForm sparse;
     std::uint64_t seed = 0;
+    SamplingOptions sampling;
     std::int32_t maxNew = 0;
     std::int32_t chunkTokens = 0;
     std::string device;  // "cpu", "cuda:0"
@@ -137,6 +139,13 @@ struct TokenFacts {
     float logprob = 0;
     std::vector<TokenChance> top;
     double tailMass = 0;
+};
+
+// A step's distribution against the one that policy `full` has there, given the same tokens before.
+struct FidelityStep {
+    double kl = 0;             // of the full distribution from this one, in nats
+    bool sameTop = false;      // both think the same token most probable
+    double logprobChange = 0;  // of the token decoded: this policy's less full's
 };
 
 enum class RunOutcome : std::uint8_t { Finished, Cancelled, Failed };
@@ -174,6 +183,16 @@ public:
     virtual void decided(SequenceIndex, TurnIndex, StepIndex, LayerIndex, const Decision&) {}
     virtual void kvSettled(SequenceIndex, TurnIndex, StepIndex, LayerIndex, const KvFacts&) {}
     virtual void tokenEmitted(SequenceIndex, TurnIndex, StepIndex, const TokenFacts&) {}
+    virtual void compared(SequenceIndex, TurnIndex, StepIndex, const FidelityStep&) {}
+    // A decode step that is recorded once and launched as a whole afterwards (a CUDA graph). Between these two, scopes and their
+    // shapes are those of the recording: they say what each kernel of it is for, and are no intervals of any step. They come
+    // inside the step that records, after that step itself has been computed with scopes of its own.
+    virtual void recordingBegan(RecordingIndex) {}
+    virtual void recordingEnded(RecordingIndex) {}
+    // Inside the scope of a step, before its work is enqueued: it replays this recording. What differs from the recording's own
+    // shapes is how many slots each layer's queries see (cost::SlotAttentionShape::attended), given by layer.
+    virtual void stepReplayed(const ScopeKey& /*step*/, RecordingIndex,
+                              std::span<const std::int64_t> /*attended*/) {}
     virtual void batchEnded(BatchIndex) {}
     // `reason` is empty for a finished run, else one sentence.
     virtual void runEnded(RunOutcome, const std::string& /*reason*/) {}

@@ -63,13 +63,6 @@ struct LayerRouting {
     const Decision& decision() const { return decisions.front(); }
 };
 
-// A step's distribution against the one that policy `full` has there, given the same tokens before.
-struct FidelityStep {
-    double kl = 0;             // of the full distribution from this one, in nats
-    bool sameTop = false;      // both think the same token most probable
-    double logprobChange = 0;  // of the token decoded: this policy's less full's
-};
-
 // The 32 most probable tokens of a step, and the probability of all others together.
 struct StepChoices {
     std::vector<TokenChance> top;

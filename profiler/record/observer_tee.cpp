@@ -52,6 +52,24 @@ void ObserverTee::tokenEmitted(SequenceIndex sequence, TurnIndex turn, StepIndex
     for (Observer* observer : observers_) observer->tokenEmitted(sequence, turn, step, token);
 }
 
+void ObserverTee::compared(SequenceIndex sequence, TurnIndex turn, StepIndex step,
+                           const FidelityStep& fidelity) {
+    for (Observer* observer : observers_) observer->compared(sequence, turn, step, fidelity);
+}
+
+void ObserverTee::recordingBegan(RecordingIndex recording) {
+    for (Observer* observer : observers_) observer->recordingBegan(recording);
+}
+
+void ObserverTee::recordingEnded(RecordingIndex recording) {
+    for (Observer* observer : observers_) observer->recordingEnded(recording);
+}
+
+void ObserverTee::stepReplayed(const ScopeKey& step, RecordingIndex recording,
+                               std::span<const std::int64_t> attended) {
+    for (Observer* observer : observers_) observer->stepReplayed(step, recording, attended);
+}
+
 void ObserverTee::batchEnded(BatchIndex batch) {
     for (Observer* observer : observers_) observer->batchEnded(batch);
 }

@@ -31,6 +31,14 @@ public:
     void tokenEmitted(SequenceIndex, TurnIndex, StepIndex, const TokenFacts& t) override {
         heard += "token:" + t.text + " ";
     }
+    void compared(SequenceIndex, TurnIndex, StepIndex, const FidelityStep& f) override {
+        heard += f.sameTop ? "same " : "other ";
+    }
+    void recordingBegan(RecordingIndex) override { heard += "recording "; }
+    void recordingEnded(RecordingIndex r) override { heard += "recorded:" + std::to_string(r.value()) + " "; }
+    void stepReplayed(const ScopeKey&, RecordingIndex, std::span<const std::int64_t> attended) override {
+        heard += "replayed:" + std::to_string(attended.size()) + " ";
+    }
     void batchEnded(BatchIndex) override { heard += "batch-end "; }
     void runEnded(RunOutcome, const std::string& reason) override { heard += "end:" + reason; }
     void trainingStepped(const TrainingStep& step) override {
@@ -49,11 +57,15 @@ TEST(ObserverTee, tellsEverybodyEverything) {
     Listener other({.opScopes = false});
     ObserverTee tee({&one, &other});
     testing::ScriptedRun(tee, {}, {.decodeSteps = 0}).run(RunOutcome::Failed, "why");
+    tee.compared({}, {}, {}, {.sameTop = true});
+    tee.recordingBegan(RecordingIndex(7));
+    tee.recordingEnded(RecordingIndex(7));
+    tee.stepReplayed({}, RecordingIndex(7), std::vector<std::int64_t>(2));
     tee.trainingStepped({.step = 3});
     tee.sampleEvaluated({.task = "needle", .promptId = ""});
     EXPECT_EQ(one.heard,
-              "run batch:1 step decided:0 kv:0 decided:1 kv:1 head+shape token:t0 batch-end end:why "
-              "trained:3 evaluated:needle");
+              "run batch:1 step decided:0 kv:0 decided:1 kv:1 head+shape token:t0 batch-end end:why"
+              "same recording recorded:7 replayed:2  trained:3 evaluated:needle");
     EXPECT_EQ(one.heard, other.heard);
 }
 
