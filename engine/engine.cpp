@@ -6,6 +6,8 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
+
 namespace fluxscope {
 
 struct Model::Parts {
@@ -33,6 +35,22 @@ Tokenizer loadTokenizer(const std::filesystem::path& folder, const ModelConfig& 
     return tokenizer;
 }
 
+// A GPU's libraries set themselves up and load kernels when they are first used, which takes longer than a chunk of a prompt may
+// (docs/performance.md, Cancelling). So they are used here, before anybody waits for a first token: every layer as a full and
+// as a sparse one.
+void warmUp(const LoadedModel& model) {
+    constexpr std::int64_t kTokens = 256;
+    const std::int64_t tokens = std::min(kTokens, model.transformer.config().context);
+    for (const Policy& policy : {Policy{FullPolicy{}}, Policy{SparsePolicy{}}})
+        forwardPass(model,
+                    {.ids = std::vector<TokenId>(static_cast<std::size_t>(tokens)),
+                     .policy = policy,
+                     .sparse = {},
+                     .firstPosition = tokens - 1,
+                     .endPosition = tokens},
+                    CancelToken{});
+}
+
 }  // namespace
 
 std::unique_ptr<Model> Model::load(const std::filesystem::path& folder, const LoadOptions& options,
@@ -45,12 +63,14 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& folder, const Lo
     Weights weights = loadWeights(checkpoint, compute, progress, cancel);
     const SparseForm sparse =
         checkpoint.router && checkpoint.router->sparse ? *checkpoint.router->sparse : SparseForm{};
-    return std::unique_ptr<Model>(new Model(std::make_unique<Parts>(Parts{
+    auto parts = std::make_unique<Parts>(Parts{
         LoadedModel{.facts = std::move(checkpoint.facts),
                     .transformer = Transformer(std::move(checkpoint.config), std::move(weights), compute),
                     .tokenizer = std::move(tokenizer),
                     .defaultSparse = sparse,
-                    .chat = ChatTemplate::load(folder)}})));
+                    .chat = ChatTemplate::load(folder)}});
+    if (compute.isCuda()) warmUp(parts->loaded);
+    return std::unique_ptr<Model>(new Model(std::move(parts)));
 }
 
 ModelFacts Model::inspect(const std::filesystem::path& folder) { return openCheckpoint(folder).facts; }

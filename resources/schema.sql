@@ -166,7 +166,8 @@ CREATE TABLE scope (
 
 -- What a layer cost in a step, kept up by the writer so that a first paint reads only this. layer -1: outside all layers
 -- (embedding, head, sampling). time_source names the clock: 'host-timer' (a CPU run), 'host-enqueue' (the host's time in front of
--- a device that runs behind it: what enqueueing cost, not what the device did), 'cupti' (union of kernel intervals).
+-- a device that runs behind it: what enqueueing cost, not what the device did), 'cupti' (union of kernel intervals), 'none' (a
+-- replayed step that nobody timed layer by layer: its times mean nothing, its bytes and flops hold).
 CREATE TABLE layer_step (
     row            INTEGER PRIMARY KEY,
     run            INTEGER NOT NULL,

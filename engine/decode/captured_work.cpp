@@ -125,7 +125,8 @@ private:
 
 }  // namespace
 
-Captured capture(const Compute& compute, const std::function<at::Tensor()>& work) {
+Captured capture(const Compute& compute, const std::function<at::Tensor()>& run,
+                 const std::function<at::Tensor()>& record) {
     // The default stream cannot be recorded, and a library's workspace belongs to a stream: so both runs are on the same other,
     // and all recordings on one, for cuBLAS keeps 32 MB for each that it has met.
     static const c10::cuda::CUDAStream other = c10::cuda::getStreamFromPool(false, compute.device.index());
@@ -134,8 +135,8 @@ Captured capture(const Compute& compute, const std::function<at::Tensor()>& work
     Captured captured;
     {
         const c10::cuda::CUDAStreamGuard guard(other);
-        captured.first = work();
-        captured.work = std::make_unique<CudaGraphWork>(other, work);
+        captured.first = run();
+        captured.work = std::make_unique<CudaGraphWork>(other, record);
     }
     order(other.stream(), current.stream());
     return captured;

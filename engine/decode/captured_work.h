@@ -30,8 +30,10 @@ struct Captured {
     std::unique_ptr<CapturedWork> work;
 };
 
-// Runs the work once for real, in which libraries choose their kernels and take their workspaces, and once to record it. The
-// work only enqueues: it waits for nothing, and what it changes on the host it must be right to change twice.
-Captured capture(const Compute& compute, const std::function<at::Tensor()>& work);
+// Does the work once for real (`run`), in which libraries choose their kernels and take their workspaces, and once to record it
+// (`record`). Both enqueue the same and nothing else: they wait for nothing, and what the work changes on the host it must be
+// right to change twice.
+Captured capture(const Compute& compute, const std::function<at::Tensor()>& run,
+                 const std::function<at::Tensor()>& record);
 
 }  // namespace fluxscope

@@ -5,11 +5,38 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
+#include <atomic>
 #include <bit>
 #include <cassert>
 #include <utility>
 
 namespace fluxscope {
+
+#ifdef FLUXSCOPE_CUDA
+namespace {
+
+RecordingIndex nextRecording() {
+    static std::atomic<RecordingIndex::Value> next{0};
+    return RecordingIndex(next++);
+}
+
+// Whatever is told while it lives is about the recording, also when that fails half way.
+class ToldRecording {
+public:
+    ToldRecording(Observer& observer, RecordingIndex recording) : observer_(observer), recording_(recording) {
+        observer_.recordingBegan(recording_);
+    }
+    ~ToldRecording() { observer_.recordingEnded(recording_); }
+    ToldRecording(const ToldRecording&) = delete;
+    ToldRecording& operator=(const ToldRecording&) = delete;
+
+private:
+    Observer& observer_;
+    RecordingIndex recording_;
+};
+
+}  // namespace
+#endif
 
 Decode::Decode(const Transformer& transformer, const RotaryTable& rotary, std::vector<KvCache*> sequences,
                const DecodeOptions& options)
@@ -17,25 +44,30 @@ Decode::Decode(const Transformer& transformer, const RotaryTable& rotary, std::v
       rotary_(rotary),
       sequences_(std::move(sequences)),
       graphs_(options.graphs && transformer.compute().isCuda()),
+      next_(options.next),
       table_(transformer.compute(), transformer.config().layers, transformer.config().kvHeads,
              transformer.config().headDim) {}
 
 at::Tensor Decode::step(std::span<const TokenId> tokens, const Tracer& step, const RoutedTap& routed) {
-    assert(tokens.size() == sequences_.size());
-    const std::size_t rows = graphs_ ? std::bit_ceil(tokens.size()) : tokens.size();
-    if (table_.refresh(sequences_, static_cast<std::int64_t>(rows))) recorded_.reset();
     put(tokens);
+    return advance(step, routed).slice(0, 0, static_cast<std::int64_t>(tokens.size()));
+}
+
+at::Tensor Decode::advance(const Tracer& step, const RoutedTap& routed) {
     table_.countStep();
 #ifdef FLUXSCOPE_CUDA
-    const at::Tensor logits = graphs_ && !routed ? replay() : compute(step, routed);
+    at::Tensor logits = graphs_ && !routed ? replay(step) : compute(step, routed);
 #else
-    const at::Tensor logits = compute(step, routed);
+    at::Tensor logits = compute(step, routed);
 #endif
     for (KvCache* kv : sequences_) kv->advance();
-    return logits.slice(0, 0, static_cast<std::int64_t>(tokens.size()));
+    return logits;
 }
 
 void Decode::put(std::span<const TokenId> tokens) {
+    assert(tokens.size() == sequences_.size());
+    const std::size_t rows = graphs_ ? std::bit_ceil(tokens.size()) : tokens.size();
+    if (table_.refresh(sequences_, static_cast<std::int64_t>(rows))) recorded_.reset();
     if (!ids_.defined() || ids_.size(0) != table_.rows())
         ids_ = at::zeros({table_.rows()}, model_.compute().options().dtype(at::kLong));
     const at::Tensor given = at::empty({static_cast<std::int64_t>(tokens.size())}, at::kLong);
@@ -44,7 +76,8 @@ void Decode::put(std::span<const TokenId> tokens) {
     ids_.slice(0, 0, given.size(0)).copy_(given);
 }
 
-// From ids_ to logits. On a GPU this only enqueues, and reads on the host nothing that differs from step to step.
+// From ids_ to logits, and on to the next ids_. On a GPU this only enqueues, and reads on the host nothing that differs from
+// step to step.
 at::Tensor Decode::compute(const Tracer& step, const RoutedTap& routed) {
     const RotaryRows rotary = rotary_.rows(table_.beginStep());
     const at::Tensor hidden = model_.embed(ids_, step);  // [rows, hidden]
@@ -56,15 +89,31 @@ at::Tensor Decode::compute(const Tracer& step, const RoutedTap& routed) {
         if (routed) routed(layer, qkv.routed.slice(0, 0, static_cast<std::int64_t>(sequences_.size())));
         model_.finish(layer, hidden, attend(layer, qkv, at), at);
     }
-    return model_.logits(hidden, step);
+    at::Tensor logits = model_.logits(hidden, step);
+    if (next_) next_(logits, ids_, step);
+    return logits;
+}
+
+std::vector<std::int64_t> Decode::attended() const {
+    std::vector<std::int64_t> slots;
+    for (std::int64_t l = 0; l < model_.config().layers; ++l)
+        slots.push_back(table_.usedSlots(LayerIndex::of(l)));
+    return slots;
 }
 
 #ifdef FLUXSCOPE_CUDA
-at::Tensor Decode::replay() {
-    if (recorded_) return recorded_->replay();
-    Observer nobody;
-    const Tracer unseen(nobody, false, BatchIndex{}, Phase::Decode, StepIndex{});
-    Captured captured = capture(model_.compute(), [&] { return compute(unseen, {}); });
+at::Tensor Decode::replay(const Tracer& step) {
+    if (recorded_) {
+        step.observer().stepReplayed(step.key(), recording_, attended());
+        return recorded_->replay();
+    }
+    recording_ = nextRecording();
+    Captured captured = capture(
+        model_.compute(), [&] { return compute(step, {}); },
+        [&] {
+            const ToldRecording told(step.observer(), recording_);
+            return compute(step, {});
+        });
     recorded_ = std::move(captured.work);
     return captured.first;
 }

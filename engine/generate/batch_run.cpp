@@ -2,6 +2,7 @@
 
 #include "engine/contract/error.h"
 #include "engine/generate/chunk_size.h"
+#include "engine/generate/device_decode.h"
 #include "engine/generate/fidelity.h"
 
 #include <ATen/ops/cat.h>
@@ -110,7 +111,15 @@ void BatchRun::decode(const Place& place, std::vector<LiveSequence>& sequences, 
     for (LiveSequence& sequence : sequences)
         if (!sequence.ended()) rows.push_back(&sequence);
     if (rows.empty()) return;
+    if (!plan_.ahead) return decodeStepByStep(place, std::move(rows), rotary);
+    DeviceDecode batch(model_, request_, rotary, rows, !plan_.obeyed.eager, observer_,
+                       [this, &place](StepIndex step) { return tracer(place, Phase::Decode, step); });
+    runAhead(batch, cancel_);
+}
 
+// Where something looks into every step (a probe, fidelity, an observer that wants no recorded ones), and on a CPU.
+void BatchRun::decodeStepByStep(const Place& place, std::vector<LiveSequence*> rows,
+                                const RotaryTable& rotary) {
     const auto cachesOf = [&](KvCache& (LiveSequence::*cache)() const) {
         std::vector<KvCache*> caches;
         for (const LiveSequence* row : rows) caches.push_back(&(row->*cache)());
@@ -174,17 +183,14 @@ void BatchRun::probe(std::span<LiveSequence* const> rows, StepIndex step) {
 // Every sequence says something, given its row of logits.
 void BatchRun::choose(std::span<LiveSequence* const> rows, const at::Tensor& logits, const Tracer& step) {
     const std::int64_t vocabulary = model_.facts.vocabulary;
-    const auto op =
-        step.op(Op::Sample, cost::PointwiseShape{.elements = static_cast<std::int64_t>(rows.size()),
-                                                 .reads = vocabulary,
-                                                 .flopsEach = 4 * vocabulary,
-                                                 .type = cost::DType::F32});
+    const auto op = step.op(Op::Sample, sampleShape(static_cast<std::int64_t>(rows.size()), vocabulary));
     const at::Tensor host = logits.to(at::kCPU).contiguous();
     const float* values = host.const_data_ptr<float>();
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        rows[i]->say(
-            {values + static_cast<std::ptrdiff_t>(i) * vocabulary, static_cast<std::size_t>(vocabulary)},
-            step.key().step, observer_);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const std::span<const float> row(values + static_cast<std::ptrdiff_t>(i) * vocabulary,
+                                         static_cast<std::size_t>(vocabulary));
+        rows[i]->say(rows[i]->choose(row, step.key().step), step.key().step, observer_);
+    }
 }
 
 void BatchRun::compare(std::span<LiveSequence* const> rows, const at::Tensor& logits,

@@ -31,6 +31,7 @@ private:
     void turn(const Place& place, std::vector<LiveSequence>& sequences);
     void prefill(const Place& place, std::vector<LiveSequence>& sequences, const RotaryTable& rotary);
     void decode(const Place& place, std::vector<LiveSequence>& sequences, const RotaryTable& rotary);
+    void decodeStepByStep(const Place& place, std::vector<LiveSequence*> rows, const RotaryTable& rotary);
     void probe(std::span<LiveSequence* const> rows, StepIndex step);
     void choose(std::span<LiveSequence* const> rows, const at::Tensor& logits, const Tracer& step);
     void compare(std::span<LiveSequence* const> rows, const at::Tensor& logits, const at::Tensor& full);

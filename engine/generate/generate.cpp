@@ -37,8 +37,8 @@ RunResult runBatches(const LoadedModel& model, const RunRequest& request, const 
 // What the observer needs, and what of it the machine makes true anyway.
 ObserverNeeds obeyedOf(const ObserverNeeds& needs, const RunRequest& request, const Compute& compute) {
     ObserverNeeds obeyed = needs;
-    // Graphs are CUDA's, have no scopes inside a step, and no probe looks into them.
-    obeyed.eager = needs.eager || needs.opScopes || !compute.isCuda() || request.probe.has_value();
+    // Graphs are CUDA's, and no probe looks into them.
+    obeyed.eager = needs.eager || !compute.isCuda() || request.probe.has_value();
     obeyed.noDependentLaunch = true;  // no kernel here is launched so
     return obeyed;
 }
@@ -51,6 +51,7 @@ RunResult generate(const LoadedModel& model, const RunRequest& request, Observer
     RunPlan plan{.policy = request.policy,
                  .sparse = request.sparse.value_or(model.defaultSparse),
                  .obeyed = obeyedOf(observer.needs(), request, compute)};
+    plan.ahead = !plan.obeyed.eager && !request.fidelity;  // else somebody looks into every step
     requireRunnable(request, model.facts);
     requireValid(plan.sparse);
     requirePolicyFits(model, plan.policy);

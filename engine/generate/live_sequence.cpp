@@ -147,10 +147,18 @@ void LiveSequence::reconsider(LayerIndex layer, const RouterLogits& logits, cons
     observer.kvSettled(sequence_, turnIndex_, step, layer, routing.kv);
 }
 
-void LiveSequence::say(std::span<const float> logits, StepIndex step, Observer& observer) {
+TokenChoice LiveSequence::choose(std::span<const float> logits, StepIndex step) const {
+    return isForced() ? sampler_.given(logits, forced()[static_cast<std::size_t>(step.value())])
+                      : sampler_.choose(logits, history_, {sequence_, turnIndex_, step});
+}
+
+RowInput LiveSequence::inputOf(StepIndex step) const {
+    if (isForced()) return {.given = forced()[static_cast<std::size_t>(step.value())]};
+    return {.given = {}, .drawn = uniformAt(request_.seed, {sequence_, turnIndex_, step})};
+}
+
+void LiveSequence::say(TokenChoice choice, StepIndex step, Observer& observer) {
     TurnResult& now = turn();
-    TokenChoice choice = isForced() ? sampler_.given(logits, forced()[now.ids.size()])
-                                    : sampler_.choose(logits, history_, {sequence_, turnIndex_, step});
     if (!std::isfinite(choice.logprob))
         throw InputError(model_.facts.path, "the weights", "give numbers that are not finite",
                          "use undamaged weights, or another --dtype");

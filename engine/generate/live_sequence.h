@@ -8,6 +8,7 @@
 #include "engine/kv/kv_cache.h"
 #include "engine/prefill/sequence_prefill.h"
 #include "engine/router/probe.h"
+#include "engine/sampling/device_sampler.h"
 #include "engine/sampling/sampler.h"
 #include "engine/sampling/stop_strings.h"
 
@@ -30,8 +31,11 @@ public:
     SequencePlan shadowPlan(const Policy& full, const SparseForm& sparse, std::int64_t chunkTokens);
     void prefilled(PrefilledSequence& done, const Router& router);
 
-    // What was said, given this row of logits [vocabulary]; tells the observer.
-    void say(std::span<const float> logits, StepIndex step, Observer& observer);
+    // What a step says: chosen here from its row of logits [vocabulary], or where they lie, given this.
+    TokenChoice choose(std::span<const float> logits, StepIndex step) const;
+    RowInput inputOf(StepIndex step) const;
+    // Takes what a step has said, wherever it was chosen, and tells the observer. Throws InputError if it is no number.
+    void say(TokenChoice choice, StepIndex step, Observer& observer);
 
     // What a probe heard from a layer's router.
     void reconsider(LayerIndex layer, const RouterLogits& logits, const RunPlan& plan, StepIndex step,
@@ -41,6 +45,11 @@ public:
     std::int64_t positions() const { return positions_; }
     bool ended() const { return ended_; }
     TokenId last() const { return history_.back(); }
+    std::span<const TokenId> text() const { return history_; }
+    // Until this turn ends, if nothing ends it earlier.
+    std::int64_t stepsLeft() const {
+        return mostNew_ - static_cast<std::int64_t>(result_.turns.back().ids.size());
+    }
     KvCache& kv() const { return *kv_; }
     RouterProbe& probe() { return *probe_; }
     KvCache& shadow() const { return *shadow_; }

@@ -9,6 +9,7 @@ struct RunPlan {
     Policy policy;  // with what had to be measured first
     SparseForm sparse;
     ObserverNeeds obeyed;
+    bool ahead = false;  // tokens are chosen where the model computes, and the host runs ahead of them
 };
 
 }  // namespace fluxscope

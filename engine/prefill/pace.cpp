@@ -6,7 +6,7 @@
 
 namespace fluxscope {
 
-void Pace::beforeChunk() const {
+void Pace::goOn() const {
     if (cancel_.cancelled()) throw CancelledError("the run");
 }
 

@@ -15,8 +15,9 @@ class Pace {
 public:
     Pace(const Compute& compute, const CancelToken& cancel) : compute_(compute), cancel_(cancel) {}
 
-    // Throws CancelledError.
-    void beforeChunk() const;
+    // Throws CancelledError. Asked before every chunk and between its parts: the first of each may load a library's kernels, and
+    // a process's first chunk so takes many times what a chunk takes.
+    void goOn() const;
     void afterChunk();
 
 private:

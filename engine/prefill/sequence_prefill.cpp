@@ -32,13 +32,14 @@ SequencePrefill::SequencePrefill(const Transformer& transformer, const Router& r
 ChunkIndex SequencePrefill::layer(LayerIndex l, const Tracer& here, ChunkIndex first) {
     // Only the prompt's two ends are needed for the router, and all of the prompt for the layer. Where an earlier turn has
     // decided, nobody asks.
+    pace_.goOn();
     const PendingLogits logits = plan_.earlier ? PendingLogits() : router_.start(l, hidden_, here, slot_);
     if (logits.headMeans().defined()) ends_.headMeans.push_back(logits.headMeans());
     const std::int64_t tokens = hidden_.size(0);
     std::vector<Decision> decisions;
     std::vector<Group> groups;
     for (std::int64_t begin = 0; begin < tokens; begin += plan_.chunkTokens, ++first) {
-        pace_.beforeChunk();
+        pace_.goOn();
         const Tracer at = here.chunk(first);
         const auto chunkScope = at.open();
 
@@ -49,7 +50,10 @@ ChunkIndex SequencePrefill::layer(LayerIndex l, const Tracer& here, ChunkIndex f
             decisions = decide(l, logits, here);
             groups = groupsOf(l, decisions);
         }
-        model_.finish(l, rows, attend(groups, l, base_ + begin, qkv, at), at);
+        pace_.goOn();
+        const at::Tensor attended = attend(groups, l, base_ + begin, qkv, at);
+        pace_.goOn();
+        model_.finish(l, rows, attended, at);
         pace_.afterChunk();
     }
     settle(l, std::move(decisions), groups, here);

@@ -136,6 +136,10 @@ std::uint64_t mixed(
 
 }  // namespace
 
+cost::PointwiseShape sampleShape(std::int64_t rows, std::int64_t vocabulary) {
+    return {.elements = rows, .reads = vocabulary, .flopsEach = 4 * vocabulary, .type = cost::DType::F32};
+}
+
 double uniformAt(std::uint64_t seed, const SamplingPlace& place) {
     std::uint64_t bits = mixed(seed);
     for (const auto part :

@@ -22,6 +22,9 @@ struct TokenChoice {
     double tailMass = 0;           // the probability of all others
 };
 
+// What drawing a token is counted as, on the host and on a device: every logit read once, and four operations for each.
+cost::PointwiseShape sampleShape(std::int64_t rows, std::int64_t vocabulary);
+
 // Where in a run a token is drawn: what its random number depends on beside the seed.
 struct SamplingPlace {
     SequenceIndex sequence;

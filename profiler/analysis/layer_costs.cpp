@@ -40,7 +40,8 @@ void fillCosts(const Snapshot& snapshot, const Wanted& wanted, LayerCosts& costs
         const bool outside = row.layer.value() < 0;
         const std::int32_t at = outside ? 0 : row.layer.value();
         const std::int32_t step = row.step.value();
-        (outside ? costs.outsideTime : costs.time).set(at, step, row.time.count());
+        if (isTimed(row.timeSource))
+            (outside ? costs.outsideTime : costs.time).set(at, step, row.time.count());
         (outside ? costs.outsideBytes : costs.bytes).set(at, step, sumOf(row.bytesRead, row.bytesWritten));
         (outside ? costs.outsideFlops : costs.flops).set(at, step, row.flops);
         times.add(timeOrigin(row.timeSource));

@@ -10,9 +10,12 @@ std::string timeOrigin(std::string_view timeSource) {
     if (timeSource == "host-timer") return "measured, host timer";
     if (isEnqueueTime(timeSource)) return "host timer: time to enqueue, what the GPU took is not measured";
     if (timeSource == "cupti") return "measured, CUPTI: union of kernel intervals";
+    if (!isTimed(timeSource)) return "replayed steps: the GPU was not timed layer by layer";
     if (timeSource.empty()) return "source not recorded";
     return "source '" + printable(timeSource, 40) + "'";
 }
+
+bool isTimed(std::string_view timeSource) { return timeSource != "none"; }
 
 bool isEnqueueTime(std::string_view timeSource) { return timeSource == "host-enqueue"; }
 

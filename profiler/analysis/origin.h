@@ -14,6 +14,9 @@ namespace fluxscope {
 // "host-timer" -> "measured, host timer"; "host-enqueue" says that the device was not timed. A source that is not ours is quoted as it stands in the file.
 std::string timeOrigin(std::string_view timeSource);
 
+// False for a layer of a replayed step that nobody timed: its time is not 0, it is not known.
+bool isTimed(std::string_view timeSource);
+
 // The host's clock around work that a device did later: good for order and for overhead, never a cost of the work.
 bool isEnqueueTime(std::string_view timeSource);
 

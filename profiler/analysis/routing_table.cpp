@@ -113,6 +113,7 @@ void fillPrefillTimes(const Snapshot& snapshot, const std::vector<Placed>& place
         const auto columns = columnsOf.find({row.run, row.batch});
         if (columns == columnsOf.end()) return;
         origins.add(timeOrigin(row.timeSource));
+        if (!isTimed(row.timeSource)) return;
         for (const std::size_t c : columns->second)
             table.cells[static_cast<std::size_t>(row.layer.value()) * table.columns.size() + c].prefill =
                 row.time;

@@ -39,6 +39,7 @@ struct Costs {
     std::int64_t rows = 0;
     std::int64_t prefillRows = 0;
     bool enqueued = false;  // some of these times are not those of the work
+    bool untimed = false;   // and some steps have none
     Origins times;
     Origins byteOrigins;
     std::map<BatchIndex, Nanoseconds> prefillBegan;
@@ -55,14 +56,18 @@ Costs costsOf(const Snapshot& snapshot, RunIndex run) {
     Costs costs;
     snapshot.layerSteps.each([&](const LayerStepRow& row) {
         if (row.run != run) return;
+        costs.bytes += static_cast<double>(row.bytesRead) + static_cast<double>(row.bytesWritten);
+        costs.byteOrigins.add(bytesOrigin(row.bytesSource, row.costVersion));
+        if (!isTimed(row.timeSource)) {
+            costs.untimed = true;
+            return;
+        }
         costs.rows += 1;
         costs.all = plus(costs.all, row.time);
         costs.router = plus(costs.router, row.router);
         if (row.layer.value() < 0) costs.outside = plus(costs.outside, row.time);
-        costs.bytes += static_cast<double>(row.bytesRead) + static_cast<double>(row.bytesWritten);
         costs.times.add(timeOrigin(row.timeSource));
         costs.enqueued = costs.enqueued || isEnqueueTime(row.timeSource);
-        costs.byteOrigins.add(bytesOrigin(row.bytesSource, row.costVersion));
         if (row.phase != Phase::Prefill) return;
         costs.prefillRows += 1;
         costs.prefill = plus(costs.prefill, row.time);
@@ -187,6 +192,8 @@ private:
             s.routerShare = s.unattributedShare = Quantity::missing("no time recorded");
         } else if (costs_.enqueued) {
             s.routerShare = s.unattributedShare = Quantity::missing("the GPU was not timed");
+        } else if (costs_.untimed) {
+            s.routerShare = s.unattributedShare = Quantity::missing("replayed steps were not timed");
         } else if (!costs_.times.one()) {
             s.routerShare = s.unattributedShare =
                 Quantity::missing("times of several sources are not added up: " + costs_.times.text());

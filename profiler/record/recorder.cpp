@@ -119,6 +119,19 @@ void Recorder::tokenEmitted(SequenceIndex sequence, TurnIndex turn, StepIndex st
     writer_->push(TokenRecord{sequence, turn, step, token, options_.clock()}, Weight::Essential);
 }
 
+void Recorder::recordingBegan(RecordingIndex recording) {
+    if (collector_) collector_->recordingBegan(recording);
+}
+
+void Recorder::recordingEnded(RecordingIndex recording) {
+    if (collector_) collector_->recordingEnded(recording);
+}
+
+void Recorder::stepReplayed(const ScopeKey& step, RecordingIndex recording,
+                            std::span<const std::int64_t> attended) {
+    if (collector_) collector_->stepReplayed(step, recording, attended);
+}
+
 void Recorder::runEnded(RunOutcome outcome, const std::string& reason) {
     if (collector_) collector_->runEnded();
     writer_->push(RunEnded{outcome, reason, options_.clock(), writer_->dropped()}, Weight::Essential);

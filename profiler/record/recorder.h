@@ -70,6 +70,10 @@ public:
                    const KvFacts& kv) override;
     void tokenEmitted(SequenceIndex sequence, TurnIndex turn, StepIndex step,
                       const TokenFacts& token) override;
+    void recordingBegan(RecordingIndex recording) override;
+    void recordingEnded(RecordingIndex recording) override;
+    void stepReplayed(const ScopeKey& step, RecordingIndex recording,
+                      std::span<const std::int64_t> attended) override;
     void runEnded(RunOutcome outcome, const std::string& reason) override;
 
 private:

@@ -78,7 +78,7 @@ struct LayerStepRecord {
     Nanoseconds time{};
     Nanoseconds router{};
     Nanoseconds attention{};
-    std::string_view timeSource;  // a literal: 'host-timer', 'host-enqueue'
+    std::string_view timeSource;  // a literal: 'host-timer', 'host-enqueue', 'none' (no time is known)
     cost::Cost cost;              // analytic
 };
 

@@ -104,5 +104,26 @@ TEST(LayerCosts, isEmptyForASequenceThatIsNotThere) {
     EXPECT_TRUE(layerCosts(Snapshot{}, RunIndex{1}, SequenceIndex{0}).empty());
 }
 
+TEST(LayerCosts, aStepThatNobodyTimedHasBytesAndNoTime) {
+    const LayerCosts c = layerCosts(SnapshotBuilder()
+                                        .layers(1)
+                                        .sequences("sequence prompt\n 0 a")
+                                        .costs(R"(
+                                            step  layer  time_us  read  written  flops  clock
+                                            0      0     500      70    30       9      host-enqueue
+                                            1      0     0        7     3        2      none
+                                            1      -     0        5     1        2      none
+                                        )")
+                                        .build(),
+                                    RunIndex{1}, SequenceIndex{0});
+    EXPECT_EQ(rows(table(c.time, c.layers)), rows("L0 500000 -"));
+    EXPECT_EQ(rows(table(c.bytes, c.layers)), rows("L0 100 10"));
+    EXPECT_EQ(rows(table(c.outsideTime, 1)), rows("L0 - -"));
+    EXPECT_EQ(rows(table(c.outsideBytes, 1)), rows("L0 - 6"));
+    EXPECT_EQ(c.timeOrigin,
+              "host timer: time to enqueue, what the GPU took is not measured; replayed steps: the GPU was "
+              "not timed layer by layer");
+}
+
 }  // namespace
 }  // namespace fluxscope

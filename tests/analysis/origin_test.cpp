@@ -8,6 +8,7 @@ namespace {
 TEST(Origin, ofATimeSaysWhichClockAndWhatItDidNotSee) {
     EXPECT_EQ(timeOrigin("host-timer"), "measured, host timer");
     EXPECT_EQ(timeOrigin("host-enqueue"), "host timer: time to enqueue, what the GPU took is not measured");
+    EXPECT_EQ(timeOrigin("none"), "replayed steps: the GPU was not timed layer by layer");
     EXPECT_EQ(timeOrigin("their\nclock"), "source 'their\\x0Aclock'");
     EXPECT_EQ(timeOrigin(""), "source not recorded");
 }

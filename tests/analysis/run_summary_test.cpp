@@ -52,6 +52,24 @@ TEST(RunSummary, doesNotQuoteWhatTheHostTookToEnqueue) {
     EXPECT_EQ(shown(s.unattributedShare), "none | the GPU was not timed");
 }
 
+TEST(RunSummary, takesNoTimeFromAStepThatNobodyTimed) {
+    const RunSummary s = runSummaries(SnapshotBuilder()
+                                          .layers(1)
+                                          .sequences("sequence prompt\n 0 a")
+                                          .costs(R"(
+                                              step  layer  time_us  router_us  read  written  clock
+                                              0     0      500      50         7     1        cupti
+                                              1     0      0        0          2     0        none
+                                          )")
+                                          .build())
+                             .front();
+    EXPECT_EQ(shown(s.prefillSeconds),
+              "0.0005 | measured, CUPTI: union of kernel intervals: layers and what lies outside them");
+    EXPECT_EQ(shown(s.routerShare), "none | replayed steps were not timed");
+    EXPECT_EQ(shown(s.unattributedShare), "none | replayed steps were not timed");
+    EXPECT_EQ(shown(s.bytesMoved), "10.0000 | modelled, kernels/cost v1: read and written, all steps");
+}
+
 TEST(RunSummary, quotesEveryNumberWithItsOrigin) {
     const RunSummary s = runSummaries(twoPrompts().build()).front();
     EXPECT_EQ(s.prompts, 2);
