@@ -12,7 +12,7 @@
 namespace fluxscope {
 namespace {
 
-constexpr DecodeOptions kGraphs{.graphs = true};
+DecodeOptions graphs() { return {.graphs = true, .next = {}}; }
 const RoutedTap kOneByOne = [](LayerIndex, const at::Tensor&) {};  // a step with a tap is not replayed
 
 TokenId tokenAt(std::int64_t position) { return DecodeWorld::text()[static_cast<std::size_t>(position)]; }
@@ -60,14 +60,14 @@ TEST_F(DecodeOnGpu, computesWhatTheCpuComputes) {
     for (const KeptByLayer& kept : decisions()) {
         const at::Tensor truth = cpu_->feed(cpu_->cache(kept), 0, 60);
         EXPECT_LT(largestDifference(gpu_->feed(gpu_->cache(kept), 0, 60), truth), 1e-2F);
-        EXPECT_LT(largestDifference(gpu_->feed(gpu_->cache(kept), 0, 60, kGraphs), truth), 1e-2F);
+        EXPECT_LT(largestDifference(gpu_->feed(gpu_->cache(kept), 0, 60, graphs()), truth), 1e-2F);
     }
 }
 
 TEST_F(DecodeOnGpu, aReplayedStepIsTheStepToTheBit) {
-    const std::vector<at::Tensor> oneByOne = batch(*gpu_, kGraphs, 40, kOneByOne);
-    const std::vector<at::Tensor> replayed = batch(*gpu_, kGraphs, 40);
-    const std::vector<at::Tensor> again = batch(*gpu_, kGraphs, 40);
+    const std::vector<at::Tensor> oneByOne = batch(*gpu_, graphs(), 40, kOneByOne);
+    const std::vector<at::Tensor> replayed = batch(*gpu_, graphs(), 40);
+    const std::vector<at::Tensor> again = batch(*gpu_, graphs(), 40);
     const std::vector<at::Tensor> truth = batch(*cpu_, {}, 40);
     for (std::size_t n = 0; n < replayed.size(); ++n) {
         EXPECT_TRUE(at::equal(replayed[n], oneByOne[n])) << "step " << n;
@@ -84,7 +84,7 @@ TEST_F(DecodeOnGpu, theOthersGoOnWhenSequencesEnd) {
             caches.push_back(&world->cache(decisions()[static_cast<std::size_t>(i % 3)]));
             world->feed(*caches.back(), 0, 10 + i);
         }
-        Decode decode(world->model(), world->rotary(), caches, kGraphs);
+        Decode decode(world->model(), world->rotary(), caches, graphs());
         std::vector<std::int64_t> positions = {10, 11, 12, 13, 14};
         at::Tensor logits;
         const auto steps = [&](int count) {
@@ -109,7 +109,7 @@ TEST_F(DecodeOnGpu, theOthersGoOnWhenSequencesEnd) {
 TEST_F(DecodeOnGpu, recordedStepsFollowWhatHappensToTheCache) {
     const auto run = [](DecodeWorld& world) {
         KvCache& kv = world.cache(fullLayers(kLayers));
-        Decode decode(world.model(), world.rotary(), {&kv}, kGraphs);
+        Decode decode(world.model(), world.rotary(), {&kv}, graphs());
         at::Tensor logits;
         const auto steps = [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i)
@@ -132,9 +132,9 @@ TEST_F(DecodeOnGpu, aRecordingGivesItsMemoryBack) {
         return stats.reserved_bytes[0].current;
     };
     KvCache& kv = gpu_->cache(fullLayers(kLayers));
-    gpu_->feed(kv, 0, 3, kGraphs);
+    gpu_->feed(kv, 0, 3, graphs());
     const std::int64_t after = reserved();
-    for (std::int64_t i = 1; i < 20; ++i) gpu_->feed(kv, 3 * i, 3 * i + 3, kGraphs);
+    for (std::int64_t i = 1; i < 20; ++i) gpu_->feed(kv, 3 * i, 3 * i + 3, graphs());
     EXPECT_LE(reserved(), after) << "each took some megabytes";
 }
 
@@ -142,8 +142,8 @@ TEST_F(DecodeOnGpu, recordsIn16Bits) {
     for (const cost::DType type : {cost::DType::BF16, cost::DType::F16}) {
         DecodeWorld narrow(kLayers, {.device = DeviceKind::Cuda, .dtype = type});
         const std::vector<at::Tensor> truth = batch(*cpu_, {}, 20);
-        const std::vector<at::Tensor> replayed = batch(narrow, kGraphs, 20);
-        const std::vector<at::Tensor> oneByOne = batch(narrow, kGraphs, 20, kOneByOne);
+        const std::vector<at::Tensor> replayed = batch(narrow, graphs(), 20);
+        const std::vector<at::Tensor> oneByOne = batch(narrow, graphs(), 20, kOneByOne);
         for (std::size_t n = 0; n < replayed.size(); ++n) {
             EXPECT_TRUE(at::equal(replayed[n], oneByOne[n])) << "step " << n;
             EXPECT_LT(largestDifference(replayed[n], truth[n]), 0.1F * truth[n].abs().max().item().toFloat());
