@@ -53,8 +53,6 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& folder, const Lo
                     .chat = ChatTemplate::load(folder)}})));
 }
 
-ModelFacts Model::inspect(const std::filesystem::path& folder) { return openCheckpoint(folder).facts; }
-
 Model::Model(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Model::~Model() = default;
 
