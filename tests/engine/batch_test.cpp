@@ -261,7 +261,7 @@ TEST_F(BatchTest, aReplayTurnsLayersSparseWhereAProbeDid) {
 
     // Without its probes it is another run: they are what is repeated.
     for (ReplayedSequence& sequence : replay.replay) sequence.turns.front().probes.clear();
-    EXPECT_NE(runOne(replay).logprobs, then.sequences.front().first().logprobs);
+    EXPECT_NE(runOne(replay).kvBytes, then.sequences.front().first().kvBytes);
 }
 
 TEST_F(BatchTest, aDamagedReplayIsRefused) {
