@@ -73,8 +73,6 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& folder, const Lo
     return std::unique_ptr<Model>(new Model(std::move(parts)));
 }
 
-ModelFacts Model::inspect(const std::filesystem::path& folder) { return openCheckpoint(folder).facts; }
-
 Model::Model(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Model::~Model() = default;
 

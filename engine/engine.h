@@ -39,8 +39,6 @@ public:
     static std::unique_ptr<Model> load(const std::filesystem::path& folder, const LoadOptions& options = {},
                                        const std::function<void(const LoadProgress&)>& progress = {},
                                        const CancelToken* cancel = nullptr);
-    // What `info` shows; reads config and tensor headers only.
-    static ModelFacts inspect(const std::filesystem::path& folder);
 
     ~Model();
     Model(const Model&) = delete;

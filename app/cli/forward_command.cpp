@@ -2,6 +2,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/decisions.h"
 #include "app/cli/positions.h"
+#include "app/cli/run_output.h"
 #include "app/cli/safetensors_writer.h"
 #include "app/cli/token_ids.h"
 #include "app/serve/engine_host.h"
@@ -44,6 +45,7 @@ int forward(const Options& options, Session& session) {
     const protocol::LoadedEvent loaded =
         host.load({options.model.folder().string(), options.device.device, options.device.dtype, "off"},
                   events, session.cancel);
+    session.terminal.detail(loadText(loaded));
     wanted.policy = options.attention.policyFor(loaded.model.routerParameters > 0);
     session.terminal.progress("forward, " + std::to_string(wanted.ids.size()) + " tokens");
     const ForwardResult result = host.forward(wanted, session.cancel);

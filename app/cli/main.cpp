@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
         app.parse(argc, argv);
         if (computes(app.get_subcommands().front()->get_name())) restartWithThreadsThatSleep(argv);
         startLogging("fluxscope-cli", verbose);
+        if (verbose) session.terminal.beVerbose();
         cli::cancelOnInterrupt(session.cancel);
         return session.chosen();
     } catch (const CLI::ParseError& asked) {

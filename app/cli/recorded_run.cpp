@@ -11,6 +11,8 @@
 namespace fluxscope::cli {
 namespace {
 
+const char* const kCutOff = "was cut off before every prompt had its answers";
+
 class Reader {
 public:
     explicit Reader(const std::filesystem::path& file) : file_(file), capture_(readCapture(file)) {}
@@ -25,14 +27,17 @@ public:
         request.sparse = parseSparseForm(run.sparse, nameOf(run));
         request.chunkTokens = run.chunkTokens;
         request.seed = run.seed;
+        request.maxNew = run.maxNew;
+        const ModelFacts& model = modelOf(run);
         for (const SequenceRow& row : capture_->sequences)
             if (row.run == run.run) {
                 request.prompts.push_back(promptOf(run, row));
-                request.replay.push_back(replayOf(run, row));
+                request.replay.push_back(replayOf(run, row, model));
+                if (request.replay.back().turns.size() != request.replay.front().turns.size())
+                    throw refuse(run, kCutOff);
             }
         if (request.prompts.empty()) throw refuse(run, "has no prompts");
-        for (const ModelRow& model : capture_->models)
-            if (model.model == run.model) recorded.modelHash = model.facts.hash;
+        recorded.modelHash = model.hash;
         return recorded;
     }
 
@@ -42,6 +47,12 @@ private:
     }
     InputError refuse(const RunRow& run, const std::string& problem) const {
         return {nameOf(run), "", problem, "record the run again, or choose another with --replay-run"};
+    }
+
+    const ModelFacts& modelOf(const RunRow& run) const {
+        for (const ModelRow& model : capture_->models)
+            if (model.model == run.model) return model.facts;
+        throw refuse(run, "does not say which model it is of");
     }
 
     const RunRow& find(std::optional<std::int64_t> wanted) const {
@@ -71,32 +82,86 @@ private:
         return prompt;
     }
 
-    ReplayedSequence replayOf(const RunRow& run, const SequenceRow& sequence) const {
+    ReplayedSequence replayOf(const RunRow& run, const SequenceRow& sequence, const ModelFacts& model) const {
         ReplayedSequence replay;
-        bool laterTurns = false;
+        std::vector<ReplayedTurn>& turns = replay.turns;
+        const auto own = [&](const auto& row) {
+            return row.run == run.run && row.sequence == sequence.sequence;
+        };
         capture_->tokens.each([&](const TokenRow& row) {
-            if (row.run != run.run || row.sequence != sequence.sequence) return;
-            laterTurns |= row.turn != TurnIndex{};
-            replay.ids.push_back(row.token);
+            if (!own(row)) return;
+            const auto turn = static_cast<std::size_t>(row.turn.value());
+            if (turn > turns.size()) throw refuse(run, "lacks a turn between others");
+            if (turn == turns.size()) turns.emplace_back();
+            turns[turn].ids.push_back(row.token);
         });
-        if (laterTurns) throw refuse(run, "has follow-up turns, and a replay goes through one turn");
-        if (replay.ids.empty()) throw refuse(run, "was cut off before every prompt had its answer");
-
-        bool changed = false;
+        if (turns.empty()) throw refuse(run, kCutOff);
         capture_->decisions.each([&](const DecisionRow& row) {
-            if (row.run != run.run || row.sequence != sequence.sequence) return;
-            const auto layer = static_cast<std::size_t>(row.layer.value());
-            if (replay.decisions.size() <= layer) replay.decisions.resize(layer + 1);
-            std::vector<Decision>& decisions = replay.decisions[layer];
-            if (row.step == StepIndex{}) {
-                decisions.push_back(row.decision);
-                decisions.back().by = DecidedBy::Replay;
-            } else {
-                changed |= decisions.empty() || decisions.front().attention != row.decision.attention;
-            }
+            if (own(row)) addDecision(turnOf(run, row.turn, turns), row);
         });
-        if (changed) throw refuse(run, "had layers turned sparse by a probe, which a replay cannot repeat");
+        capture_->kv.each([&](const KvRow& row) {
+            if (own(row) && row.step == StepIndex{} && row.layer == LayerIndex{})
+                turnOf(run, row.turn, turns).positions = positionsOf(run, row.kv, model);
+        });
+        std::int64_t said = sequence.promptTokens;
+        for (std::size_t t = 0; t < turns.size(); ++t) {
+            requireWhole(run, turns[t], static_cast<std::size_t>(model.layers));
+            if (t > 0) said = addFollowUp(run, sequence, TurnIndex::of(t), said, turns[t]);
+            said += std::ssize(turns[t].ids);
+        }
         return replay;
+    }
+
+    ReplayedTurn& turnOf(const RunRow& run, TurnIndex turn, std::vector<ReplayedTurn>& turns) const {
+        const auto index = static_cast<std::size_t>(turn.value());
+        if (index >= turns.size()) throw refuse(run, kCutOff);
+        return turns[index];
+    }
+
+    static void addDecision(ReplayedTurn& turn, const DecisionRow& row) {
+        LayerDecisions* layers = &turn.decisions;
+        if (row.step > StepIndex{}) {
+            if (turn.probes.empty() || turn.probes.back().step != row.step)
+                turn.probes.push_back({.step = row.step, .layers = {}});
+            layers = &turn.probes.back().layers;
+        }
+        const auto layer = static_cast<std::size_t>(row.layer.value());
+        if (layers->size() <= layer) layers->resize(layer + 1);
+        (*layers)[layer].push_back(row.decision);
+        (*layers)[layer].back().by = DecidedBy::Replay;
+    }
+
+    void requireWhole(const RunRow& run, const ReplayedTurn& turn, std::size_t layers) const {
+        const auto whole = [layers](const LayerDecisions& decisions) {
+            return decisions.size() == layers &&
+                   std::none_of(decisions.begin(), decisions.end(), [](const auto& d) { return d.empty(); });
+        };
+        if (turn.positions == 0 || !whole(turn.decisions)) throw refuse(run, kCutOff);
+        for (const ProbedStep& probe : turn.probes)
+            if (!whole(probe.layers)) throw refuse(run, "was cut off in the midst of a probe");
+    }
+
+    // What a layer kept and what it did without are together what every position takes.
+    std::int64_t positionsOf(const RunRow& run, const KvFacts& kv, const ModelFacts& model) const {
+        const std::int64_t element = run.dtype == "fp32" ? 4 : 2;
+        const std::int64_t each = 2 * element * model.kvHeads * model.headDim;
+        if (each <= 0) throw refuse(run, "has a model without KV heads");
+        return (kv.bytesKept + kv.bytesFreed) / each;
+    }
+
+    // `said`: tokens of the conversation before it. Returns those with what it prefilled.
+    std::int64_t addFollowUp(const RunRow& run, const SequenceRow& sequence, TurnIndex number,
+                             std::int64_t said, ReplayedTurn& turn) const {
+        const std::vector<PromptTokenRow> tokens =
+            readPromptTokens(file_, run.run, sequence.sequence, number);
+        if (tokens.empty()) throw refuse(run, "does not hold its follow-ups' tokens");
+        const std::int64_t first = tokens.front().position;
+        turn.keptCache = first > 0;
+        // The answer's last token was not computed before: a turn on the kept cache begins with it.
+        if (tokens.back().position - first + 1 != std::ssize(tokens) || (turn.keptCache && first != said - 1))
+            throw refuse(run, "has a follow-up that does not go on where the turn before it ended");
+        for (const PromptTokenRow& token : tokens) turn.promptIds.push_back(token.token);
+        return first + std::ssize(tokens);
     }
 
     std::filesystem::path file_;

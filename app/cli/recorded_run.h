@@ -16,7 +16,7 @@ struct RecordedRun {
 };
 
 // `run` is its number in the capture; without one, the last that finished. Throws InputError when the capture lacks what a
-// replay needs: it was cut off, keeps no prompt text, has follow-up turns, or a probe changed layers in midst of it.
+// replay needs: it was cut off, or keeps no prompt text.
 RecordedRun recordedRun(const std::filesystem::path& file, std::optional<std::int64_t> run);
 
 }  // namespace fluxscope::cli

@@ -43,7 +43,9 @@ int run(const RunOptions& options, Session& session) {
     const protocol::LoadedEvent loaded = host.load(
         {options.model.folder().string(), options.device.device, options.device.dtype, options.collect},
         events, session.cancel);
-    const HostRun wanted{.request = options.request(loaded.model), .capture = options.capture};
+    session.terminal.detail(loadText(loaded));
+    const HostRun wanted{.request = options.request(loaded.model, options.model.folder()),
+                         .capture = options.capture};
     if (options.forecast) return forecast(options, host.forecast(wanted.request), session.terminal);
     const RunReport report = host.run(wanted, events, session.cancel);
     if (loaded.model.untrained)
@@ -77,6 +79,7 @@ void addRun(CLI::App& app, Session& session) {
         "Example:\n  fluxscope-cli run sample --prompt 'The key is 7313. Where' --max-new 16 --capture "
         "run.fluxdb\n"
         "  fluxscope-cli run sample --prompts set.jsonl --policy routed:0.35 --fidelity --json\n"
+        "  fluxscope-cli run models/Qwen3-8B --prompt 'Tell a story' --sampling model --top-p 0.9 --seed 7\n"
         "  fluxscope-cli run sample --replay run.fluxdb --capture again.fluxdb\n"
         "One untimed pass over the first prompt comes before, as a warm-up; the capture says so.");
     command.callback(

@@ -2,6 +2,7 @@
 
 #include "app/cli/recorded_run.h"
 #include "app/cli/token_ids.h"
+#include "app/serve/engine_host.h"
 #include "engine/contract/error.h"
 
 #include <charconv>
@@ -19,7 +20,8 @@ void declareSources(CLI::App& command, RunOptions& options) {
     source.add_option("--prompts", options.prompts, "A prompt set: JSON lines with id, kind, text");
     CLI::Option* replay = source.add_option(
         "--replay", options.replay,
-        "A capture: its prompts again, with the token ids and the decisions that were recorded");
+        "A capture: its prompts and turns again, with the token ids and the decisions that were recorded, "
+        "those of a probe at their steps");
     source.require_option(1);
     command
         .add_option("--replay-run", options.replayRun,
@@ -51,23 +53,33 @@ void declareTurns(CLI::App& command, RunOptions& options) {
 
 void declareSampling(CLI::App& command, RunOptions& options) {
     constexpr const char* kGroup = "Sampling";
-    SamplingOptions& sampling = options.sampling;
-    command.add_option("--temperature", sampling.temperature, "0 takes the most probable token")
-        ->capture_default_str()
-        ->group(kGroup);
-    command.add_option("--top-k", sampling.topK, "Draw from the K most probable tokens; 0: from all")
+    SamplingFlags& sampling = options.sampling;
+    command
+        .add_option("--sampling", sampling.from,
+                    "greedy: the most probable token always; model: as its makers recommend in "
+                    "generation_config.json. The options below replace single fields of either")
+        ->check(CLI::IsMember({"greedy", "model"}))
         ->capture_default_str()
         ->group(kGroup);
     command
-        .add_option("--top-p", sampling.topP, "Draw from the fewest tokens with this probability together")
-        ->capture_default_str()
+        .add_option("--temperature", sampling.temperature,
+                    "0, the default, takes the most probable token and makes the next three idle")
         ->group(kGroup);
     command
-        .add_option("--min-p", sampling.minP, "Draw from tokens at least this times as probable as the first")
-        ->capture_default_str()
+        .add_option("--top-k", sampling.topK,
+                    "Draw from the K most probable tokens; 0, the default: from all")
         ->group(kGroup);
-    command.add_option("--repetition-penalty", sampling.repetitionPenalty, "Above 1: say less again")
-        ->capture_default_str()
+    command
+        .add_option("--top-p", sampling.topP,
+                    "Draw from the fewest tokens with this probability together; the default is 1: all")
+        ->group(kGroup);
+    command
+        .add_option("--min-p", sampling.minP,
+                    "Draw from tokens at least this times as probable as the first; the default is 0: all")
+        ->group(kGroup);
+    command
+        .add_option("--repetition-penalty", sampling.repetitionPenalty,
+                    "Above 1: say less again; 1, the default, changes nothing")
         ->group(kGroup);
     command.add_option("--seed", options.seed, "The same seed draws the same tokens")
         ->capture_default_str()
@@ -84,6 +96,16 @@ std::vector<Prompt> promptsFrom(const RunOptions& options) {
     prompt.kind = "prompt";
     prompt.content = options.promptFile.empty() ? options.prompt : contentOf(options.promptFile);
     return {prompt};
+}
+
+SamplingOptions samplingFrom(const SamplingFlags& flags, const std::filesystem::path& folder) {
+    if (flags.from != "model") return flags.over({});
+    const std::optional<SamplingOptions> recommended = samplingOfModel(folder);
+    if (!recommended)
+        throw InputError((folder / "generation_config.json").string(), "",
+                         "is not there: this model recommends no sampling",
+                         "give --temperature and what else you want instead of --sampling model");
+    return flags.over(*recommended);
 }
 
 RunRequest replayed(const RunOptions& options, const ModelFacts& model) {
@@ -130,10 +152,14 @@ void RunOptions::declare(CLI::App& command) {
         "--probe", probe,
         "Ask the routers again every K decode steps; K:act turns a layer from full to sparse when "
         "its router says so, never back");
-    command.add_flag(
-        "--fidelity", fidelity,
-        "Compare every step with policy full decoding the same tokens: KL, first choice, change of "
-        "log-probability");
+    command.add_flag("--fidelity", fidelity,
+                     "Compare every position of prompt and answer with policy full given the same tokens: "
+                     "KL, first choice, "
+                     "change of log-probability");
+    for (const char* recorded :
+         {"--follow-up", "--max-new", "--probe", "--raw", "--sampling", "--temperature", "--top-k", "--top-p",
+          "--min-p", "--repetition-penalty", "--seed", "--stop"})
+        command.get_option(recorded)->excludes(command.get_option("--replay"));
     CLI::Option* into = command.add_option("--capture", capture,
                                            "Record into this .fluxdb file; a run is added when it exists");
     command.add_option("--collect", collect, "What to record: auto, or off for the bare run")
@@ -152,7 +178,7 @@ void RunOptions::declare(CLI::App& command) {
         "fidelity, top, turns");
 }
 
-RunRequest RunOptions::request(const ModelFacts& facts) const {
+RunRequest RunOptions::request(const ModelFacts& facts, const std::filesystem::path& folder) const {
     RunRequest request;
     if (!replay.empty()) {
         request = replayed(*this, facts);
@@ -161,17 +187,27 @@ RunRequest RunOptions::request(const ModelFacts& facts) const {
         request.policy = attention.policyFor(facts.routerParameters > 0);
         request.sparse = attention.sparseForm();
         request.seed = seed;
+        request.maxNew = maxNew;
+        request.sampling = samplingFrom(sampling, folder);
+        request.raw = raw;
+        request.followUps = followUps;
+        request.turns = turns == "redo" ? TurnMode::Redo : TurnMode::Keep;
+        if (!probe.empty()) request.probe = probeFrom(probe);
+        if (!forceIds.empty()) request.forcedIds = tokenIdListsFrom(contentOf(forceIds), forceIds);
     }
-    if (!forceIds.empty()) request.forcedIds = tokenIdListsFrom(contentOf(forceIds), forceIds);
-    request.maxNew = maxNew;
     request.batch = batch;
-    request.raw = raw;
-    request.sampling = sampling;
-    request.followUps = followUps;
-    request.turns = turns == "redo" ? TurnMode::Redo : TurnMode::Keep;
-    if (!probe.empty()) request.probe = probeFrom(probe);
     request.fidelity = fidelity;
     return request;
+}
+
+SamplingOptions SamplingFlags::over(SamplingOptions options) const {
+    options.temperature = temperature.value_or(options.temperature);
+    options.topK = topK.value_or(options.topK);
+    options.topP = topP.value_or(options.topP);
+    options.minP = minP.value_or(options.minP);
+    options.repetitionPenalty = repetitionPenalty.value_or(options.repetitionPenalty);
+    if (!stop.empty()) options.stop = stop;
+    return options;
 }
 
 }  // namespace fluxscope::cli

@@ -13,6 +13,19 @@
 
 namespace fluxscope::cli {
 
+// What of the sampling was said; the rest is greedy, or as the model's makers recommend.
+struct SamplingFlags {
+    std::string from = "greedy";  // or "model"
+    std::optional<double> temperature;
+    std::optional<std::int32_t> topK;
+    std::optional<double> topP;
+    std::optional<double> minP;
+    std::optional<double> repetitionPenalty;
+    std::vector<std::string> stop;
+
+    SamplingOptions over(SamplingOptions options) const;
+};
+
 struct RunOptions {
     ModelOption model;
     AttentionOptions attention;
@@ -27,7 +40,7 @@ struct RunOptions {
     std::string turns = "keep";
     std::int32_t maxNew = 64;
     bool raw = false;
-    SamplingOptions sampling;
+    SamplingFlags sampling;
     std::uint64_t seed = 0;
     std::int32_t batch = 1;
     std::string probe;
@@ -40,7 +53,7 @@ struct RunOptions {
 
     void declare(CLI::App& command);
     // Reads the files that were named. Throws UsageError, InputError.
-    RunRequest request(const ModelFacts& model) const;
+    RunRequest request(const ModelFacts& model, const std::filesystem::path& folder) const;
 };
 
 // K or K:act. Throws UsageError.

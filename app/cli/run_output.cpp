@@ -78,6 +78,13 @@ json toJson(const std::vector<FidelityStep>& steps) {
     return object;
 }
 
+json toJson(const PromptFidelity& prompt) {
+    return {{"mean_kl", prompt.meanKl},
+            {"top1_agreement", prompt.top1Agreement},
+            {"mean_logprob_change", prompt.meanLogprobChange},
+            {"positions", prompt.positions}};
+}
+
 json toJson(const StepChoices& choices) {
     json ids = json::array();
     json logprobs = json::array();
@@ -105,6 +112,7 @@ json toJson(const TurnResult& turn, const RunShape& shape) {
         object["probes"].push_back(probe);
     }
     if (!turn.fidelity.empty()) object["fidelity"] = toJson(turn.fidelity);
+    if (turn.promptFidelity) object["fidelity"]["prompt"] = toJson(*turn.promptFidelity);
     if (shape.choices)
         for (const StepChoices& choices : turn.choices) object["top"].push_back(toJson(choices));
     return object;
@@ -123,13 +131,23 @@ std::string shownText(std::string_view text) {
     return shown;
 }
 
-std::string shownText(const std::vector<FidelityStep>& steps) {
-    const FidelityMeans means = meansOf(steps);
+std::string fidelityText(const std::string& name, const FidelityMeans& means, const std::string& counted) {
     std::ostringstream text;
-    text << std::setprecision(3) << "  against full: mean KL " << means.kl << " nats, same first choice in "
-         << 100 * means.sameTop << " % of steps, mean log-probability change " << std::showpos
-         << means.logprobChange << '\n';
+    text << std::setprecision(3) << "  " << name << " against full: mean KL " << means.kl
+         << " nats, same first choice in " << 100 * means.sameTop << " % of " << counted
+         << ", mean log-probability change " << std::showpos << means.logprobChange << '\n';
     return text.str();
+}
+
+std::string fidelityText(const TurnResult& turn) {
+    std::string text;
+    if (const auto& prompt = turn.promptFidelity)
+        text += fidelityText("prompt", {prompt->meanKl, prompt->top1Agreement, prompt->meanLogprobChange},
+                             std::to_string(prompt->positions) + " positions");
+    if (!turn.fidelity.empty())
+        text +=
+            fidelityText("answer", meansOf(turn.fidelity), std::to_string(turn.fidelity.size()) + " steps");
+    return text;
 }
 
 std::string paragraph(const TurnResult& turn, const std::string& name) {
@@ -140,7 +158,7 @@ std::string paragraph(const TurnResult& turn, const std::string& name) {
     for (const ProbedStep& probed : turn.probes)
         text += "  probe at step " + std::to_string(probed.step.value()) + ": layers " +
                 layerLetters(probed.layers) + '\n';
-    if (!turn.fidelity.empty()) text += shownText(turn.fidelity);
+    text += fidelityText(turn);
     return text + "  " + shownText(turn.text) + '\n';
 }
 
@@ -179,6 +197,13 @@ std::int64_t leastOf(const Forecast& forecast) { return forecast.activations + f
 std::int64_t mostOf(const Forecast& forecast) { return forecast.activations + forecast.kvAllFull; }
 
 }  // namespace
+
+std::string loadText(const protocol::LoadedEvent& loaded) {
+    std::string text = "read " + byteText(loaded.bytes) + " of weights";
+    if (loaded.seconds > 0)
+        text += " in " + timeText(loaded.seconds) + ": " + rateText(loaded.bytes, loaded.seconds);
+    return text;
+}
 
 nlohmann::json toJson(const Forecast& forecast) {
     return {{"weights_bytes", forecast.weights},

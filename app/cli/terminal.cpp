@@ -36,6 +36,10 @@ void Terminal::note(std::string_view sentence) {
     std::fprintf(stderr, "fluxscope-cli: %.*s\n", static_cast<int>(sentence.size()), sentence.data());
 }
 
+void Terminal::detail(std::string_view sentence) {
+    if (watched_ || verbose_) note(sentence);
+}
+
 void Terminal::progress(const std::string& text) {
     const auto now = std::chrono::steady_clock::now();
     if (!watched_ || (shownAt_ && now - *shownAt_ < std::chrono::milliseconds(100))) return;
@@ -53,6 +57,10 @@ void Terminal::clearProgress() {
 }
 
 std::string byteText(std::int64_t bytes) { return formatted(static_cast<double>(bytes), Unit::Bytes); }
+
+std::string rateText(std::int64_t bytes, double seconds) {
+    return formatted(static_cast<double>(bytes) / seconds / 1e9, Unit::None) + " GB/s";
+}
 
 std::string timeText(double seconds) { return formatted(seconds * kNanosecondsPerSecond, Unit::Time); }
 

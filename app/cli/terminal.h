@@ -21,12 +21,15 @@ public:
     void result(std::string_view text);           // byte for byte
     void resultJson(const nlohmann::json& json);  // one value on one line
     void note(std::string_view sentence);         // "fluxscope-cli: sentence" on stderr
+    void detail(std::string_view sentence);       // the same, for who looks at a terminal or asked for more
+    void beVerbose() { verbose_ = true; }
     // One line that is written over, ten times a second at most, and wiped before anything else is said.
     void progress(const std::string& text);
     void clearProgress();
 
 private:
     bool watched_ = false;  // stderr is a terminal
+    bool verbose_ = false;
     bool shown_ = false;
     std::optional<std::chrono::steady_clock::time_point> shownAt_;
 };
@@ -34,5 +37,7 @@ private:
 // As figures and reports write them: "12.3 MiB", "1.23 ms".
 std::string byteText(std::int64_t bytes);
 std::string timeText(double seconds);
+// "7.82 GB/s", of 10^9 bytes, as links and disks are rated.
+std::string rateText(std::int64_t bytes, double seconds);
 
 }  // namespace fluxscope::cli

@@ -108,11 +108,14 @@ void MainWindow::buildSession(const Arguments& arguments) {
     connect(session_, &RunSession::logged, log_, &LogPanel::say);
     connect(session_, &RunSession::captureStarted, this, &MainWindow::openCapture);
     connect(session_, &RunSession::busyChanged, this, [this](bool busy) { busy_ = busy; });
-    connect(session_, &RunSession::modelLoaded, this, [this](const ModelFacts& facts, const QString& line) {
-        modelLine_->setText(line);
-        runPanel_->setPolicy(facts.routerParameters > 0 ? QStringLiteral("routed") : QStringLiteral("full"));
-        if (remembers_) settings_.setModel(QString::fromStdString(facts.path));
-    });
+    connect(session_, &RunSession::modelLoaded, this,
+            [this](const protocol::LoadedEvent& loaded, const QString& line) {
+                const ModelFacts& facts = loaded.model;
+                modelLine_->setText(line);
+                runPanel_->setPolicy(facts.routerParameters > 0 ? QStringLiteral("routed")
+                                                                : QStringLiteral("full"));
+                if (remembers_) settings_.setModel(QString::fromStdString(facts.path));
+            });
     connect(session_, &RunSession::lost, this, [this](const QString& why) {
         banner_->say(why + tr(" What was recorded until then stays open."), tr("Restart"));
     });
@@ -179,7 +182,8 @@ void MainWindow::retitle() {
 bool MainWindow::resting() const {
     const SnapshotPtr& snapshot = follower_.snapshot();
     const bool reading = store_.state().capture && (!snapshot || snapshot->live);
-    return !busy_ && !reading && !promptsTag_.busy() && !saveTag_.busy();
+    const bool forecasting = session_ != nullptr && session_->forecastDue();
+    return !busy_ && !reading && !forecasting && !promptsTag_.busy() && !saveTag_.busy();
 }
 
 void MainWindow::readPrompts(const QString& file) {

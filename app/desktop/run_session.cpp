@@ -20,6 +20,11 @@ QString lineOf(const protocol::LoadedEvent& loaded) {
                        .arg(facts.layers)
                        .arg(millions, 0, 'f', millions < 100 ? 1 : 0)
                        .arg(QString::fromStdString(loaded.dtype), QString::fromStdString(loaded.device));
+    if (loaded.seconds > 0)
+        line += RunSession::tr(", %1 read at %2 GB/s")
+                    .arg(QString::fromStdString(formatted(static_cast<double>(loaded.bytes), Unit::Bytes)),
+                         QString::fromStdString(formatted(
+                             static_cast<double>(loaded.bytes) / loaded.seconds / 1e9, Unit::None)));
     if (facts.untrained)
         line += RunSession::tr(". Random and untrained: its decisions and texts mean nothing");
     else if (facts.routerParameters == 0)
@@ -55,6 +60,16 @@ RunSession::RunSession(RunPanel& panel, Options options, QObject* parent)
     redraw_.setSingleShot(true);
     redraw_.setInterval(kRedraw);
     connect(&redraw_, &QTimer::timeout, this, [this] { panel_.setWorkerState(shown_); });
+    forecast_.setSingleShot(true);
+    forecast_.setInterval(kForecastAfter);
+    connect(&forecast_, &QTimer::timeout, this, &RunSession::askForecast);
+    connect(&panel_, &RunPanel::edited, this, [this] {
+        if (client_.state() == WorkerPhase::Ready) forecast_.start();
+    });
+    connect(&client_, &WorkerClient::forecasted, &panel_, &RunPanel::setForecast);
+    connect(&client_, &WorkerClient::forecastFailed, this, [this](const protocol::FailedEvent& failure) {
+        panel_.setNoForecast(QString::fromStdString(failure.message));
+    });
     connect(&panel_, &RunPanel::runRequested, this, &RunSession::run);
     connect(&panel_, &RunPanel::cancelRequested, this, &RunSession::cancel);
     connect(&panel_, &RunPanel::restartRequested, this, &RunSession::restart);
@@ -104,18 +119,27 @@ QString RunSession::newCapture() const {
     return file;
 }
 
-void RunSession::run(const RunPanelRequest& request) {
+// Asked when settings have rested and the worker is idle; what a newer one overtakes is dropped by the client.
+void RunSession::askForecast() {
+    const auto request = panel_.request();
+    if (client_.state() != WorkerPhase::Ready || !request) return panel_.setNoForecast({});
+    std::size_t bytes = 0;
+    for (const Prompt& prompt : request->prompts)
+        if (const auto* text = std::get_if<std::string>(&prompt.content)) bytes += text->size();
+    if (bytes > kForecastBytes)
+        panel_.setNoForecast(tr("Memory: not forecast for more than 2 MiB of prompts"));
+    else
+        client_.forecast({*request});
+}
+
+void RunSession::run(const RunRequest& request) {
     if (client_.state() != WorkerPhase::Ready) {
         const QString sentence = tr("No model is loaded; choose one with File, Load Model.");
         show({Kind::Failed, {}, {}, sentence});
         emit failed(sentence);
         return;
     }
-    protocol::RunRequest wanted;
-    wanted.prompts = request.prompts;
-    wanted.policy = request.policy;
-    wanted.maxNew = request.maxNew;
-    wanted.capture = newCapture().toStdString();
+    const protocol::RunRequest wanted{.wanted = request, .capture = newCapture().toStdString()};
     promptIds_.clear();
     texts_.clear();
     for (const Prompt& prompt : request.prompts)
@@ -134,6 +158,7 @@ void RunSession::onPhase(WorkerPhase phase) {
         case WorkerPhase::Empty:  // a load or its failure follows and says more
         case WorkerPhase::Lost: break;
     }
+    if (phase == WorkerPhase::Ready) forecast_.start();
     if (phase == WorkerPhase::Starting) emit recovered();
     emit busyChanged(phase == WorkerPhase::Starting || phase == WorkerPhase::Loading ||
                      phase == WorkerPhase::Running || phase == WorkerPhase::Cancelling);
@@ -153,7 +178,8 @@ void RunSession::onLoaded(const protocol::LoadedEvent& loaded) {
     modelLine_ = lineOf(loaded);
     show({Kind::Ready, {}, {}, modelLine_});
     emit logged(modelLine_);
-    emit modelLoaded(loaded.model, modelLine_);
+    panel_.setModel(loaded.model.routerParameters > 0, loaded.recommended);
+    emit modelLoaded(loaded, modelLine_);
 }
 
 void RunSession::onFailed(const protocol::FailedEvent& failure) {

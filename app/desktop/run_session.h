@@ -17,6 +17,9 @@ class RunSession : public QObject {
 
 public:
     static constexpr std::chrono::milliseconds kRedraw{250};
+    static constexpr std::chrono::milliseconds kForecastAfter{300};  // the last change of a setting
+    // Of prompts in one forecast: the worker tokenizes them, and a run that is asked for meanwhile waits.
+    static constexpr std::size_t kForecastBytes = std::size_t{2} << 20;
 
     struct Options {
         QString worker;  // the program started with --serve
@@ -30,11 +33,12 @@ public:
     void cancel() { client_.cancel(); }
     void restart() { client_.restart(); }
     WorkerClient& worker() { return client_; }
+    bool forecastDue() const { return forecast_.isActive() || client_.forecasting(); }
 
     static QString capturesFolder();
 
 signals:
-    void modelLoaded(const fluxscope::ModelFacts& facts, const QString& line);
+    void modelLoaded(const fluxscope::protocol::LoadedEvent& loaded, const QString& line);
     void captureStarted(const QString& file);
     void busyChanged(bool busy);  // loading, running or cancelling
     void lost(const QString& sentence);
@@ -43,7 +47,8 @@ signals:
     void logged(const QString& line);
 
 private:
-    void run(const RunPanelRequest& request);
+    void run(const RunRequest& request);
+    void askForecast();
     void onPhase(WorkerPhase phase);
     void onProgress(const protocol::ProgressEvent& progress);
     void onLoaded(const protocol::LoadedEvent& loaded);
@@ -57,6 +62,7 @@ private:
     WorkerClient client_;
     WorkerState shown_;
     QTimer redraw_;
+    QTimer forecast_;
     QString model_;      // the folder's name, for captures and the panel
     QString modelLine_;  // what is loaded, in a line
     std::vector<QString> promptIds_;

@@ -45,6 +45,12 @@ void WorkerClient::run(const protocol::RunRequest& request) {
     enter(WorkerPhase::Running);
 }
 
+void WorkerClient::forecast(const protocol::ForecastRequest& request) {
+    if (state_ != WorkerPhase::Ready) return;
+    forecast_ = ++lastId_;
+    send({forecast_, request});
+}
+
 void WorkerClient::cancel() {
     if (state_ != WorkerPhase::Running && state_ != WorkerPhase::Loading) return;
     send({++lastId_, CancelRequest{}});
@@ -62,6 +68,7 @@ void WorkerClient::start() {
     lastLog_.clear();
     model_.reset();
     job_ = 0;
+    forecast_ = 0;
     process_ = std::make_unique<QProcess>();
     connect(process_.get(), &QProcess::readyReadStandardOutput, this, &WorkerClient::read);
     connect(process_.get(), &QProcess::readyReadStandardError, this, &WorkerClient::readLog);
@@ -140,6 +147,8 @@ void WorkerClient::take(const Event& event) {
     if (std::holds_alternative<ReadyEvent>(event.what)) {
         enter(WorkerPhase::Empty);
         if (wantedModel_) sendLoad();
+    } else if (event.re == forecast_ && forecast_ != 0) {
+        takeForecast(event);
     } else if (event.re != job_ || job_ == 0) {
         spdlog::debug("an answer to request {}, which is over", event.re);
     } else if (const auto* progress = std::get_if<ProgressEvent>(&event.what)) {
@@ -169,6 +178,14 @@ void WorkerClient::takeDone(const Event& event) {
         enter(WorkerPhase::Ready);
         emit runEnded();
     }
+}
+
+void WorkerClient::takeForecast(const Event& event) {
+    forecast_ = 0;
+    if (const auto* failure = std::get_if<FailedEvent>(&event.what))
+        emit forecastFailed(*failure);
+    else if (const auto* answer = std::get_if<ForecastEvent>(&event.what))
+        emit forecasted(answer->forecast);
 }
 
 void WorkerClient::takeFailure(const FailedEvent& failure) {
@@ -203,6 +220,7 @@ void WorkerClient::onFinished(int code, QProcess::ExitStatus status) {
                       : tr("The engine's process ended with exit code %1.").arg(code);
     if (!lastLog_.isEmpty())
         why += tr(" It last said: %1").arg(QString::fromStdString(printable(lastLog_.toStdString(), 200)));
+    forecast_ = 0;
     enter(WorkerPhase::Lost);
     emit lost(why);
 }

@@ -45,9 +45,11 @@ public:
 
     // Starts the process where needed. A model that is being loaded is cancelled for the new one.
     void load(const QString& model, const QString& device = QStringLiteral("cpu"));
-    void run(const protocol::RunRequest& request);  // only when Ready
-    void cancel();                                  // a load or a run
-    void restart();                                 // after Lost: with the model it had
+    void run(const protocol::RunRequest& request);            // only when Ready
+    void forecast(const protocol::ForecastRequest& request);  // only when Ready; the newest is answered
+    bool forecasting() const { return forecast_ != 0; }
+    void cancel();   // a load or a run
+    void restart();  // after Lost: with the model it had
 
 signals:
     void stateChanged(fluxscope::WorkerPhase state);
@@ -55,7 +57,9 @@ signals:
     void progressed(const fluxscope::protocol::ProgressEvent& progress);
     void captureReady(const QString& file);
     void textCame(qint64 sequence, const QString& text);
-    void runEnded();                                        // finished
+    void runEnded();  // finished
+    void forecasted(const fluxscope::Forecast& forecast);
+    void forecastFailed(const fluxscope::protocol::FailedEvent& failure);
     void failed(fluxscope::protocol::FailedEvent failure);  // a load or a run; cancelled ones too
     void lost(const QString& why);
     void logged(const QString& line);  // the worker's stderr
@@ -70,6 +74,7 @@ private:
     void readLog();
     void take(const protocol::Event& event);
     void takeDone(const protocol::Event& event);
+    void takeForecast(const protocol::Event& event);
     void takeFailure(const protocol::FailedEvent& failure);
     void losePatience();
     void onFinished(int code, QProcess::ExitStatus status);
@@ -85,7 +90,8 @@ private:
     QString wantedDevice_;
     std::optional<protocol::LoadedEvent> model_;
     std::int64_t lastId_ = 0;
-    std::int64_t job_ = 0;  // the request whose end is awaited; 0: none
+    std::int64_t job_ = 0;       // the request whose end is awaited; 0: none
+    std::int64_t forecast_ = 0;  // likewise; a run may be asked for before it is answered
     bool saving_ = false;
     bool loadAfterCancel_ = false;
     QTimer patience_;

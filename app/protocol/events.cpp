@@ -44,6 +44,17 @@ void write(json& object, const LoadedEvent& loaded) {
     object["sparse"] = loaded.sparse;
     object["device"] = loaded.device;
     object["dtype"] = loaded.dtype;
+    object["bytes"] = loaded.bytes;
+    object["seconds"] = loaded.seconds;
+    if (loaded.recommended) object["recommended"] = fluxscope::toJson(*loaded.recommended);
+}
+void write(json& object, const ForecastEvent& event) {
+    object["event"] = "done";
+    object["forecast"] = {{"weights", event.forecast.weights},
+                          {"activations", event.forecast.activations},
+                          {"kv_all_sparse", event.forecast.kvAllSparse},
+                          {"kv_all_full", event.forecast.kvAllFull},
+                          {"available", event.forecast.available}};
 }
 void write(json& object, const RunDoneEvent& done) {
     object["event"] = "done";
@@ -81,9 +92,23 @@ ErrorFamily familyFrom(Fields& fields) {
                  "is '" + printable(name, 40) + "', none of usage, input, machine, cancelled, fault");
 }
 
-// What was done shows by its fields: a run's number, a worker's state, a model and how it was loaded, or nothing at all.
+ForecastEvent forecastFrom(const json& object) {
+    Fields fields{object, "event: forecast"};
+    ForecastEvent event;
+    event.forecast.weights = fields.integer("weights");
+    event.forecast.activations = fields.integer("activations");
+    event.forecast.kvAllSparse = fields.integer("kv_all_sparse");
+    event.forecast.kvAllFull = fields.integer("kv_all_full");
+    event.forecast.available = fields.integer("available");
+    fields.end();
+    return event;
+}
+
+// What was done shows by its fields: a run's number, a worker's state, a model and how it was loaded, a forecast, or nothing at
+// all.
 decltype(Event::what) doneFrom(Fields& fields) {
     if (fields.has("run")) return RunDoneEvent{fields.integer("run")};
+    if (fields.has("forecast")) return forecastFrom(fields.any("forecast"));
     if (fields.has("busy")) {
         StatusEvent status;
         status.busy = fields.flag("busy");
@@ -96,6 +121,10 @@ decltype(Event::what) doneFrom(Fields& fields) {
         loaded.sparse = fields.text("sparse");
         loaded.device = fields.text("device");
         loaded.dtype = fields.text("dtype");
+        loaded.bytes = fields.integer("bytes");
+        loaded.seconds = fields.number("seconds");
+        if (fields.has("recommended"))
+            loaded.recommended = samplingFromJson(fields.any("recommended"), "event: recommended");
         return loaded;
     }
     return CancelDoneEvent{};

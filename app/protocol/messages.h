@@ -2,25 +2,32 @@
 //
 //   {"v":1,"id":1,"do":"load","model":"PATH","device":"cpu","collect":"auto"}
 //   {"v":1,"id":2,"do":"run","prompts":[{...a prompt set line...}],"policy":{...},"sparse":"streaming:...","max_new":64,
-//    "capture":"FILE.fluxdb"}
+//    "seed":0,"batch":1,"raw":false,"sampling":{"temperature":0.6,"top_k":20,...,"stop":["###"]},"follow_ups":["Why?"],
+//    "turns":"keep","probe":{"every":16,"act":false},"fidelity":false,"capture":"FILE.fluxdb"}
 //   {"v":1,"id":3,"do":"cancel"}          cancels the request in progress; that request then ends with "failed", family cancelled
 //   {"v":1,"id":4,"do":"status"}
+//   {"v":1,"id":5,"do":"forecast","prompts":...}   the fields of a run without its capture; nothing runs
+//
+// Of a run only prompts, policy and capture must be there. Forced ids and replays do not travel.
 //
 // Every request is answered by events carrying its id in "re"; the last one is "done" or "failed":
 //   {"v":1,"re":0,"event":"ready","program":"fluxscope-cli 0.1.0 cpu","pid":4711}        once, before anything else
 //   {"v":1,"re":1,"event":"progress","stage":"loading","done":10,"total":40,"unit":"bytes"}
-//   {"v":1,"re":1,"event":"done","model":{...ModelFacts...},"sparse":"...","device":"cpu","dtype":"fp32"}
+//   {"v":1,"re":1,"event":"done","model":{...ModelFacts...},"sparse":"...","device":"cpu","dtype":"fp32","bytes":4096,
+//    "seconds":0.01,"recommended":{...sampling...}}   what was read and how long it took; of a generation_config.json
 //   {"v":1,"re":2,"event":"capture","file":"FILE.fluxdb"}                                 once the file can be opened
 //   {"v":1,"re":2,"event":"progress","stage":"prefill","done":3,"total":12,"unit":"layers","sequence":0,"sequences":6}
 //   {"v":1,"re":2,"event":"token","sequence":0,"text":"..."}
 //   {"v":1,"re":2,"event":"done","run":1}
 //   {"v":1,"re":2,"event":"failed","family":"input","message":"one sentence"}
+//   {"v":1,"re":5,"event":"done","forecast":{"weights":1,"activations":1,"kv_all_sparse":1,"kv_all_full":1,"available":1}}   bytes
 // A line that is not understood is answered with "failed" and re 0, or its id where that could be read; the worker goes on.
 // The worker ends when its stdin does, cancelling what runs.
 #pragma once
 
 #include "engine/contract/error.h"
 #include "engine/contract/observer.h"
+#include "engine/contract/run.h"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -41,19 +48,18 @@ struct LoadRequest {
     std::string collect = "auto";
 };
 struct RunRequest {
-    std::vector<Prompt> prompts;
-    Policy policy;
-    std::optional<SparseForm> sparse;
-    std::int32_t maxNew = 64;
-    std::uint64_t seed = 0;
+    fluxscope::RunRequest wanted;
     std::string capture;
+};
+struct ForecastRequest {
+    fluxscope::RunRequest wanted;
 };
 struct CancelRequest {};
 struct StatusRequest {};
 
 struct Request {
     std::int64_t id = 0;
-    std::variant<LoadRequest, RunRequest, CancelRequest, StatusRequest> what;
+    std::variant<LoadRequest, RunRequest, ForecastRequest, CancelRequest, StatusRequest> what;
 };
 
 struct ReadyEvent {
@@ -82,6 +88,12 @@ struct LoadedEvent {  // "done" of a load
     std::string sparse;
     std::string device;
     std::string dtype;
+    std::int64_t bytes = 0;  // of weights that were read, in so many seconds
+    double seconds = 0;
+    std::optional<SamplingOptions> recommended;  // by the model's makers
+};
+struct ForecastEvent {  // "done" of a forecast
+    Forecast forecast;
 };
 struct RunDoneEvent {  // "done" of a run
     std::int64_t run = 0;
@@ -98,12 +110,12 @@ struct FailedEvent {
 
 struct Event {
     std::int64_t re = 0;
-    std::variant<ReadyEvent, ProgressEvent, CaptureEvent, TokenEvent, LoadedEvent, RunDoneEvent, StatusEvent,
-                 CancelDoneEvent, FailedEvent>
+    std::variant<ReadyEvent, ProgressEvent, CaptureEvent, TokenEvent, LoadedEvent, RunDoneEvent,
+                 ForecastEvent, StatusEvent, CancelDoneEvent, FailedEvent>
         what;
 };
 
-// One line without its newline. parse* throw UsageError with one sentence; an unknown version is one of them.
+// One line without its newline. toLine throws FaultError for a run that does not travel. parse* throw UsageError with one sentence; an unknown version is one of them.
 std::string toLine(const Request& request);
 std::string toLine(const Event& event);
 Request parseRequest(std::string_view line);

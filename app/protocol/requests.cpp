@@ -34,14 +34,32 @@ void write(json& object, const LoadRequest& load) {
     object["collect"] = load.collect;
 }
 
-void write(json& object, const RunRequest& run) {
-    object["do"] = "run";
+void writeRun(json& object, const fluxscope::RunRequest& run) {
+    if (!run.forcedIds.empty() || !run.replay.empty())
+        throw FaultError(kWhere, "", "forces ids, which do not travel", "run it in this process");
     object["prompts"] = promptsToJson(run.prompts);
     object["policy"] = fluxscope::toJson(run.policy);
     if (run.sparse) object["sparse"] = shortForm(*run.sparse);
     object["max_new"] = run.maxNew;
     object["seed"] = run.seed;
+    object["batch"] = run.batch;
+    object["raw"] = run.raw;
+    object["sampling"] = fluxscope::toJson(run.sampling);
+    object["follow_ups"] = run.followUps;
+    object["turns"] = nameOf(run.turns);
+    if (run.probe) object["probe"] = {{"every", run.probe->every}, {"act", run.probe->act}};
+    object["fidelity"] = run.fidelity;
+}
+
+void write(json& object, const RunRequest& run) {
+    object["do"] = "run";
+    writeRun(object, run.wanted);
     object["capture"] = run.capture;
+}
+
+void write(json& object, const ForecastRequest& forecast) {
+    object["do"] = "forecast";
+    writeRun(object, forecast.wanted);
 }
 
 void write(json& object, const CancelRequest&) { object["do"] = "cancel"; }
@@ -55,14 +73,41 @@ LoadRequest loadFrom(Fields& fields) {
     return load;
 }
 
-RunRequest runFrom(Fields& fields) {
-    RunRequest run;
+TurnMode turnsFrom(Fields& fields) {
+    const std::string name = fields.text("turns");
+    for (const TurnMode mode : {TurnMode::Keep, TurnMode::Redo})
+        if (name == nameOf(mode)) return mode;
+    fields.wrong("turns", "is '" + printable(name, 40) + "', neither keep nor redo");
+}
+
+ProbeOptions probeFrom(const json& object) {
+    Fields fields{object, "request: probe"};
+    ProbeOptions probe;
+    probe.every = fields.integer<std::int32_t>("every", 1);
+    if (fields.has("act")) probe.act = fields.flag("act");
+    fields.end();
+    return probe;
+}
+
+fluxscope::RunRequest wantedFrom(Fields& fields) {
+    fluxscope::RunRequest run;
     run.prompts = promptsFrom(fields);
     run.policy = policyFromJson(fields.any("policy"), "request: policy");
     if (fields.has("sparse")) run.sparse = parseSparseForm(fields.text("sparse"), "request: sparse");
     if (fields.has("max_new")) run.maxNew = fields.integer<std::int32_t>("max_new", 1);
     if (fields.has("seed")) run.seed = fields.integer<std::uint64_t>("seed");
-    run.capture = fields.text("capture");
+    if (fields.has("batch")) run.batch = fields.integer<std::int32_t>("batch", 1);
+    if (fields.has("raw")) run.raw = fields.flag("raw");
+    if (fields.has("sampling")) run.sampling = samplingFromJson(fields.any("sampling"), "request: sampling");
+    if (fields.has("follow_ups")) run.followUps = fields.texts("follow_ups");
+    if (fields.has("turns")) run.turns = turnsFrom(fields);
+    if (fields.has("probe")) run.probe = probeFrom(fields.any("probe"));
+    if (fields.has("fidelity")) run.fidelity = fields.flag("fidelity");
+    return run;
+}
+
+RunRequest runFrom(Fields& fields) {
+    RunRequest run{.wanted = wantedFrom(fields), .capture = fields.text("capture")};
     if (run.capture.empty()) fields.wrong("capture", "is empty");
     return run;
 }
@@ -87,12 +132,15 @@ Request parseRequest(std::string_view line) {
             request.what = loadFrom(fields);
         else if (verb == "run")
             request.what = runFrom(fields);
+        else if (verb == "forecast")
+            request.what = ForecastRequest{wantedFrom(fields)};
         else if (verb == "cancel")
             request.what = CancelRequest{};
         else if (verb == "status")
             request.what = StatusRequest{};
         else
-            fields.wrong("do", "is '" + printable(verb, 40) + "', none of load, run, cancel, status");
+            fields.wrong("do",
+                         "is '" + printable(verb, 40) + "', none of load, run, forecast, cancel, status");
     } catch (const InputError& error) {  // of a prompt: here it is the request that is wrong, no file
         throw UsageError{error.where(), error.field(), error.problem(), error.remedy()};
     }

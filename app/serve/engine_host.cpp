@@ -1,6 +1,7 @@
 #include "app/serve/engine_host.h"
 
 #include "app/serve/detail/run_watch.h"
+#include "engine/describe.h"
 #include "engine/engine.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "profiler/record/observer_tee.h"
@@ -32,6 +33,16 @@ LoadOptions optionsOf(const HostLoad& wanted) {
     else if (!wanted.dtype.empty())
         throw UsageError{"dtype", "", "is '" + printable(wanted.dtype, 40) + "'", "give fp32, bf16 or fp16"};
     return options;
+}
+
+// A recommendation that cannot be read is no reason not to load the model.
+std::optional<SamplingOptions> recommendedOf(const std::filesystem::path& folder) {
+    try {
+        return recommendedSampling(folder);
+    } catch (const InputError& error) {
+        spdlog::warn("{}", error.what());
+        return std::nullopt;
+    }
 }
 
 }  // namespace
@@ -66,7 +77,13 @@ protocol::LoadedEvent EngineHost::load(const HostLoad& wanted, const HostEvents&
     };
     parts_->model = Model::load(wanted.model, options, progress, &cancel);
     const Model& model = *parts_->model;
-    return {model.facts(), shortForm(model.defaultSparse()), model.deviceName(), model.dtypeName()};
+    return {.model = model.facts(),
+            .sparse = shortForm(model.defaultSparse()),
+            .device = model.deviceName(),
+            .dtype = model.dtypeName(),
+            .bytes = model.loading().bytesDone,
+            .seconds = model.loading().seconds,
+            .recommended = recommendedOf(wanted.model)};
 }
 
 // Returns what was done, for the capture's environment.
@@ -137,6 +154,10 @@ ForwardResult EngineHost::forward(const ForwardRequest& wanted, const CancelToke
 
 Forecast EngineHost::forecast(const RunRequest& wanted) const { return parts_->loaded().forecast(wanted); }
 
-ModelFacts inspectModel(const std::filesystem::path& folder) { return Model::inspect(folder); }
+ModelDescription inspectModel(const std::filesystem::path& folder) { return describeModel(folder); }
+
+std::optional<SamplingOptions> samplingOfModel(const std::filesystem::path& folder) {
+    return recommendedSampling(folder);
+}
 
 }  // namespace fluxscope

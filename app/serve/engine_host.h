@@ -6,6 +6,7 @@
 
 #include "app/protocol/messages.h"
 #include "engine/contract/cancel.h"
+#include "engine/contract/model_description.h"
 #include "engine/contract/run.h"
 
 #include <filesystem>
@@ -67,8 +68,10 @@ private:
     std::unique_ptr<Parts> parts_;
 };
 
-// Reads config and tensor headers only.
-ModelFacts inspectModel(const std::filesystem::path& folder);
+// Reads config files and tensor headers only.
+ModelDescription inspectModel(const std::filesystem::path& folder);
+// What the model's makers recommend in generation_config.json. Throws InputError; absent when there is none.
+std::optional<SamplingOptions> samplingOfModel(const std::filesystem::path& folder);
 
 // A model's tokenizer without its weights.
 class TextCodec {

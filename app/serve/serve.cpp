@@ -159,6 +159,8 @@ private:
         try {
             if (const auto* wanted = std::get_if<protocol::LoadRequest>(&request.what))
                 return {request.id, load(*wanted, report, cancel)};
+            if (const auto* wanted = std::get_if<protocol::ForecastRequest>(&request.what))
+                return {request.id, protocol::ForecastEvent{host_.forecast(wanted->wanted)}};
             return run(request.id, std::get<protocol::RunRequest>(request.what), report, cancel);
         } catch (...) {
             report.flush();
@@ -198,14 +200,8 @@ private:
         events.saving = [this, id] {
             events_.send({id, protocol::ProgressEvent{protocol::kSaving, 0, 1, "files", 0, 0}});
         };
-        HostRun run;
-        run.request.prompts = wanted.prompts;
-        run.request.policy = wanted.policy;
-        run.request.sparse = wanted.sparse;
-        run.request.maxNew = wanted.maxNew;
-        run.request.seed = wanted.seed;
-        run.capture = wanted.capture;
-        const RunReport done = host_.run(run, events, cancel);
+        const RunReport done =
+            host_.run({.request = wanted.wanted, .capture = wanted.capture}, events, cancel);
         report.flush();
         if (done.recordingProblem)
             return {id, protocol::FailedEvent{ErrorFamily::Machine, *done.recordingProblem}};

@@ -1,6 +1,6 @@
 // The worker: JSON lines (app/protocol/messages.h) in and out around one EngineHost.
 //
-// A reader thread takes requests as they come: `cancel` and `status` are answered at once, `load` and `run` queue up for the
+// A reader thread takes requests as they come: `cancel` and `status` are answered at once, `load`, `run` and `forecast` queue up for the
 // calling thread, which is the only one that touches the engine. It ends, with 0, when `in` does; what runs is cancelled first.
 #pragma once
 

@@ -2,6 +2,8 @@
 
 namespace fluxscope {
 
+std::string_view nameOf(TurnMode mode) { return mode == TurnMode::Keep ? "keep" : "redo"; }
+
 std::string_view nameOf(TurnEnd end) {
     switch (end) {
         case TurnEnd::MaxNew: return "max-new";

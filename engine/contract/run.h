@@ -26,10 +26,24 @@ struct ProbeOptions {
 // By layer: one decision for all of its heads, or one a KV head.
 using LayerDecisions = std::vector<std::vector<Decision>>;
 
-// What a recorded sequence went through, to go through it again.
+// What the routers said in the midst of an answer, and what holds since.
+struct ProbedStep {
+    StepIndex step;
+    LayerDecisions layers;
+};
+
+// What a recorded sequence went through, to go through it again: by turn, the prompt's own first.
+struct ReplayedTurn {
+    std::vector<TokenId> promptIds;  // that a later turn prefilled; the first turn's are the prompt
+    bool keptCache = false;          // a later turn that was prefilled onto the cache
+    std::vector<TokenId> ids;        // generated then; decoding is fed with them
+    LayerDecisions decisions;        // as prefill left them
+    std::vector<ProbedStep> probes;  // what a probe made sparse then becomes sparse at the same step
+    std::int64_t positions = 0;      // its cache had room for; 0: for what is computed
+};
+
 struct ReplayedSequence {
-    std::vector<TokenId> ids;  // generated then; decoding is fed with them
-    LayerDecisions decisions;
+    std::vector<ReplayedTurn> turns;
 };
 
 struct RunRequest {
@@ -48,11 +62,11 @@ struct RunRequest {
     std::vector<std::string> followUps;  // said, one after the other, after each prompt's answer
     TurnMode turns = TurnMode::Keep;
     // By prompt, both empty or as many as prompts. A forced sequence decodes these ids whatever it would have chosen, and
-    // ends with them; a replayed one takes its decisions too.
+    // ends with them; a replayed one takes its decisions and its turns too.
     std::vector<std::vector<TokenId>> forcedIds;
     std::vector<ReplayedSequence> replay;
     std::optional<ProbeOptions> probe;
-    bool fidelity = false;  // compare every step with policy `full` decoding the same tokens
+    bool fidelity = false;  // compare every position with policy `full`, given the same tokens
 };
 
 struct LayerRouting {
@@ -69,14 +83,18 @@ struct StepChoices {
     double tailMass = 0;
 };
 
-// What the routers said in the midst of an answer, and what holds since.
-struct ProbedStep {
-    StepIndex step;
-    LayerDecisions layers;
+// Fidelity over the positions of a prompt, each for the prompt's next token: its last position has none, and speaks for the
+// first token generated.
+struct PromptFidelity {
+    std::int64_t positions = 0;
+    double meanKl = 0;  // as FidelityStep has them
+    double top1Agreement = 0;
+    double meanLogprobChange = 0;
 };
 
 enum class TurnEnd : std::uint8_t { MaxNew, EndToken, StopString, Forced };
 
+std::string_view nameOf(TurnMode mode);
 std::string_view nameOf(TurnEnd end);
 
 struct TurnResult {
@@ -88,8 +106,9 @@ struct TurnResult {
     std::vector<StepChoices> choices;  // by generated token
     std::vector<LayerRouting> layers;  // as it ended: a probe that acted has left its decision here
     std::vector<ProbedStep> probes;
-    std::vector<FidelityStep> fidelity;  // by generated token; empty unless asked for
-    double prefillSeconds = 0;           // first launch to first token on the host; of the batch it went with
+    std::vector<FidelityStep> fidelity;            // by generated token; empty unless asked for
+    std::optional<PromptFidelity> promptFidelity;  // of what this turn prefilled; absent for a single token
+    double prefillSeconds = 0;  // first launch to first token on the host; of the batch it went with
     double decodeSeconds = 0;
     double ttftSeconds = 0;  // as prefill, tokenising included
     std::int64_t kvBytes = 0;

@@ -48,7 +48,7 @@ std::vector<SequenceResult> BatchRun::run(BatchIndex batch, std::size_t first,
         indices.push_back(sequences.back().index());
     }
     observer_.batchBegan(batch, indices);
-    for (std::size_t t = 0; t <= request_.followUps.size(); ++t)
+    for (std::size_t t = 0; t < turnsOf(request_); ++t)
         turn({.batch = batch, .turn = TurnIndex::of(t)}, sequences);
     observer_.batchEnded(batch);
 
@@ -82,13 +82,11 @@ void BatchRun::prefill(const Place& place, std::vector<LiveSequence>& sequences,
     }
 
     Prefill prefill(model_.transformer, router_, rotary, cancel_);
+    Observer nobody;
+    const Tracer unseen(nobody, false, place.batch, Phase::Prefill, StepIndex{});
     // The plans look at the text as it is: full attention is heard before anything is said.
-    at::Tensor truth;
-    if (request_.fidelity) {
-        Observer nobody;
-        const Tracer unseen(nobody, false, place.batch, Phase::Prefill, StepIndex{});
-        truth = model_.transformer.logits(lastRows(prefill.run(shadows, unseen)), unseen);
-    }
+    std::vector<PrefilledSequence> truth;
+    if (request_.fidelity) truth = prefill.run(shadows, unseen);
 
     const auto began = Clock::now();
     const Tracer step = tracer(place, Phase::Prefill, StepIndex{});
@@ -103,7 +101,13 @@ void BatchRun::prefill(const Place& place, std::vector<LiveSequence>& sequences,
         sequence.turn().ttftSeconds = seconds + sequence.tokenizingSeconds();
     }
 
-    if (request_.fidelity) compare(rows, logits, truth);
+    if (!request_.fidelity) return;
+    compare(place, StepIndex{}, rows, logits, model_.transformer.logits(lastRows(truth), unseen));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        TurnResult& turn = rows[i]->turn();
+        if (turn.promptIds.size() > 1)
+            turn.promptFidelity = comparePrompt(turn.promptIds, done[i].hidden, truth[i].hidden, unseen);
+    }
 }
 
 void BatchRun::decode(const Place& place, std::vector<LiveSequence>& sequences, const RotaryTable& rotary) {
@@ -148,12 +152,12 @@ void BatchRun::decodeStepByStep(const Place& place, std::vector<LiveSequence*> r
             const auto scope = step.open();
             logits = decode.step(tokens, step, tap);
             choose(rows, logits, step);
-            if (request_.probe && n % request_.probe->every == 0) probe(rows, StepIndex::of(n));
+            probe(rows, StepIndex::of(n));
         }
         if (truth) {
             Observer nobody;
             const Tracer unseen(nobody, false, place.batch, Phase::Decode, StepIndex::of(n));
-            compare(rows, logits, truth->step(tokens, unseen));
+            compare(place, StepIndex::of(n), rows, logits, truth->step(tokens, unseen));
         }
         std::vector<std::size_t> staying;
         for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -171,8 +175,11 @@ void BatchRun::decodeStepByStep(const Place& place, std::vector<LiveSequence*> r
     }
 }
 
-// What the routers would decide now. Acting on it, a layer that would be sparse lets go of what a sparse layer does not keep.
+// What the routers would decide now, where a probe is due; in a replay, what they had said then. Acting on it, a layer that
+// would be sparse lets go of what a sparse layer does not keep.
 void BatchRun::probe(std::span<LiveSequence* const> rows, StepIndex step) {
+    for (LiveSequence* row : rows) row->repeatProbe(plan_, step, observer_);
+    if (!request_.probe || step.value() % request_.probe->every != 0) return;
     for (LiveSequence* row : rows) {
         const auto logits = row->probe().logits();  // by layer
         for (std::size_t l = 0; l < logits.size(); ++l)
@@ -193,12 +200,37 @@ void BatchRun::choose(std::span<LiveSequence* const> rows, const at::Tensor& log
     }
 }
 
-void BatchRun::compare(std::span<LiveSequence* const> rows, const at::Tensor& logits,
-                       const at::Tensor& full) {
+void BatchRun::compare(const Place& place, StepIndex step, std::span<LiveSequence* const> rows,
+                       const at::Tensor& logits, const at::Tensor& full) {
     std::vector<TokenId> decoded;
     for (LiveSequence* row : rows) decoded.push_back(row->last());
     const std::vector<FidelityStep> steps = fidelityOf(logits, full, decoded);
-    for (std::size_t i = 0; i < rows.size(); ++i) rows[i]->turn().fidelity.push_back(steps[i]);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        rows[i]->turn().fidelity.push_back(steps[i]);
+        observer_.compared(rows[i]->index(), place.turn, step, steps[i]);
+    }
+}
+
+// A prompt's positions under both, some rows of logits at a time: never all positions of a large vocabulary.
+PromptFidelity BatchRun::comparePrompt(std::span<const TokenId> tokens, const at::Tensor& hidden,
+                                       const at::Tensor& full, const Tracer& unseen) const {
+    const std::int64_t positions = static_cast<std::int64_t>(tokens.size()) - 1;
+    PromptFidelity sum{.positions = positions};
+    for (std::int64_t begin = 0; begin < positions; begin += kComparedAtOnce) {
+        if (cancel_.cancelled()) throw CancelledError("the run");
+        const std::int64_t end = std::min(begin + kComparedAtOnce, positions);
+        const auto next =
+            tokens.subspan(static_cast<std::size_t>(begin) + 1, static_cast<std::size_t>(end - begin));
+        const auto steps = fidelityOf(model_.transformer.logits(hidden.slice(0, begin, end), unseen),
+                                      model_.transformer.logits(full.slice(0, begin, end), unseen), next);
+        for (const FidelityStep& step : steps) {
+            sum.meanKl += step.kl;
+            sum.top1Agreement += step.sameTop ? 1 : 0;
+            sum.meanLogprobChange += step.logprobChange;
+        }
+    }
+    const auto count = static_cast<double>(positions);
+    return {positions, sum.meanKl / count, sum.top1Agreement / count, sum.meanLogprobChange / count};
 }
 
 Tracer BatchRun::tracer(const Place& place, Phase phase, StepIndex step) const {

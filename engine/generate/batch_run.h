@@ -34,7 +34,10 @@ private:
     void decodeStepByStep(const Place& place, std::vector<LiveSequence*> rows, const RotaryTable& rotary);
     void probe(std::span<LiveSequence* const> rows, StepIndex step);
     void choose(std::span<LiveSequence* const> rows, const at::Tensor& logits, const Tracer& step);
-    void compare(std::span<LiveSequence* const> rows, const at::Tensor& logits, const at::Tensor& full);
+    void compare(const Place& place, StepIndex step, std::span<LiveSequence* const> rows,
+                 const at::Tensor& logits, const at::Tensor& full);
+    PromptFidelity comparePrompt(std::span<const TokenId> tokens, const at::Tensor& hidden,
+                                 const at::Tensor& full, const Tracer& unseen) const;
 
     const LoadedModel& model_;
     const RunRequest& request_;

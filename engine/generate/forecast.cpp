@@ -2,6 +2,7 @@
 
 #include "engine/contract/error.h"
 #include "engine/generate/chunk_size.h"
+#include "engine/generate/fidelity.h"
 #include "engine/prefill/head_groups.h"
 
 #include <ATen/DeviceAccelerator.h>
@@ -44,11 +45,32 @@ struct Sizes {
     std::int64_t positions = 0;  // that it may come to have
 };
 
+// Of a recording everything is known.
+Sizes sizesOf(const ReplayedSequence& sequence, std::int64_t promptTokens) {
+    Sizes sizes;
+    std::int64_t said = 0;  // tokens of the conversation so far
+    for (const ReplayedTurn& turn : sequence.turns) {
+        const auto more = static_cast<std::int64_t>(turn.promptIds.size());
+        if (said == 0)
+            said = promptTokens;
+        else
+            said = turn.keptCache ? said + more - 1 : more;
+        sizes.tokens = std::max(sizes.tokens, turn.keptCache ? more : said);
+        said += static_cast<std::int64_t>(turn.ids.size());
+        sizes.positions = std::max({sizes.positions, said - 1, turn.positions});
+    }
+    return sizes;
+}
+
 std::vector<Sizes> sizesOf(const LoadedModel& model, const RunRequest& request,
                            const std::vector<PreparedPrompt>& prompts) {
     const std::int64_t context = model.transformer.config().context;
     std::vector<Sizes> sizes;
     for (std::size_t i = 0; i < prompts.size(); ++i) {
+        if (!request.replay.empty()) {
+            sizes.push_back(sizesOf(request.replay[i], static_cast<std::int64_t>(prompts[i].ids.size())));
+            continue;
+        }
         const auto tokens = static_cast<std::int64_t>(prompts[i].ids.size());
         const auto turns = static_cast<std::int64_t>(request.followUps.size() + 1);
         const std::int64_t forced =
@@ -115,6 +137,10 @@ Forecast forecastOf(const LoadedModel& model, const RunRequest& request, const S
             sparseKv += kvBytes(model, Attention::Sparse, sparse, sizes[i].positions);
             fullKv += kvBytes(model, Attention::Full, sparse, sizes[i].positions);
         }
+        if (request.fidelity) {  // beside it runs policy full, with a cache of its own
+            sparseKv += fullKv;
+            fullKv += fullKv;
+        }
         const std::int64_t rows = std::min(chunk, longest);
         // Hidden states; a chunk's normed rows, queries, keys, values, attended rows and the feed-forward's three; the
         // rotary table; a layer's keys and values as scratch; the logits of one position each.
@@ -122,9 +148,12 @@ Forecast forecastOf(const LoadedModel& model, const RunRequest& request, const S
             3 * config.hidden + (4 * config.heads + 4 * config.kvHeads) * config.headDim + 3 * config.inner;
         const std::int64_t scratch =
             wholeScratch ? longest : std::min(longest, sparse.decodeSink() + sparse.decodeWindow() + rows);
-        const std::int64_t activations =
+        std::int64_t activations =
             element * (tokens * config.hidden + rows * each + 2 * scratch * config.kvHeads * config.headDim) +
             4 * (positions * config.headDim + static_cast<std::int64_t>(end - first) * 4 * config.vocabulary);
+        if (request.fidelity)  // its hidden states too, and rows of both distributions in fp32 and fp64
+            activations += element * tokens * config.hidden +
+                           std::min(longest, kComparedAtOnce) * 40 * config.vocabulary;
         forecast.activations = std::max(forecast.activations, activations);
         forecast.kvAllSparse = std::max(forecast.kvAllSparse, sparseKv);
         forecast.kvAllFull = std::max(forecast.kvAllFull, fullKv);

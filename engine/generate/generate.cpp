@@ -38,7 +38,7 @@ RunResult runBatches(const LoadedModel& model, const RunRequest& request, const 
 ObserverNeeds obeyedOf(const ObserverNeeds& needs, const RunRequest& request, const Compute& compute) {
     ObserverNeeds obeyed = needs;
     // Graphs are CUDA's, and no probe looks into them.
-    obeyed.eager = needs.eager || !compute.isCuda() || request.probe.has_value();
+    obeyed.eager = needs.eager || !compute.isCuda() || request.probe.has_value() || repeatsProbes(request);
     obeyed.noDependentLaunch = true;  // no kernel here is launched so
     return obeyed;
 }
@@ -55,8 +55,9 @@ RunResult generate(const LoadedModel& model, const RunRequest& request, Observer
     requireRunnable(request, model.facts);
     requireValid(plan.sparse);
     requirePolicyFits(model, plan.policy);
-    if (request.probe && request.probe->act && plan.sparse.decode == DecodeMode::Dense)
-        throw UsageError("--probe", "", "shall act, and a sparse layer that decodes densely keeps everything",
+    if (turnsLayersSparse(request) && plan.sparse.decode == DecodeMode::Dense)
+        throw UsageError(request.replay.empty() ? "--probe" : "--replay", "",
+                         "turns layers sparse, and a sparse layer that decodes densely keeps everything",
                          "use a --sparse form that decodes streaming, or a probe that does not act");
     const std::vector<PreparedPrompt> prompts = preparePrompts(request, model);
     const auto account = [&] { return "it " + textOf(forecastOf(model, request, plan.sparse, prompts)); };

@@ -17,12 +17,17 @@ LiveSequence::LiveSequence(const LoadedModel& model, const RunRequest& request, 
       sampler_(request.sampling, request.seed),
       tokenizingSeconds_(prompt.tokenizingSeconds) {
     result_.promptId = request.prompts[index].id;
-    if (!request.replay.empty()) given_ = request.replay[index].decisions;
+}
+
+const ReplayedTurn* LiveSequence::replayed() const {
+    if (request_.replay.empty()) return nullptr;
+    const ReplayedSequence& sequence = request_.replay[static_cast<std::size_t>(sequence_.value())];
+    return &sequence.turns[static_cast<std::size_t>(turnIndex_.value())];
 }
 
 const std::vector<TokenId>& LiveSequence::forced() const {
-    const auto index = static_cast<std::size_t>(sequence_.value());
-    return request_.replay.empty() ? request_.forcedIds[index] : request_.replay[index].ids;
+    const ReplayedTurn* then = replayed();
+    return then ? then->ids : request_.forcedIds[static_cast<std::size_t>(sequence_.value())];
 }
 
 void LiveSequence::beginTurn(TurnIndex turn, Observer& observer) {
@@ -31,12 +36,16 @@ void LiveSequence::beginTurn(TurnIndex turn, Observer& observer) {
     text_.emplace(model_.tokenizer);
     stop_.emplace(request_.sampling.stop);
     ended_ = false;
+    const ReplayedTurn* const then = replayed();
     if (turn == TurnIndex{}) {
         history_ = prompt_.ids;
         cached_ = 0;
+    } else if (then) {
+        repeatFollowUp(*then);
     } else {
         beginFollowUp(turn);
     }
+    if (then) given_ = then->decisions;
     result_.turns.back().promptIds.assign(history_.begin() + cached_, history_.end());
 
     const auto tokens = static_cast<std::int64_t>(history_.size());
@@ -57,7 +66,7 @@ void LiveSequence::beginTurn(TurnIndex turn, Observer& observer) {
                          "are " + std::to_string(wanted) + ", and the model's context has room for " +
                              std::to_string(mostNew_),
                          "give fewer");
-    positions_ = tokens + mostNew_ - 1;
+    positions_ = std::max(tokens + mostNew_ - 1, then ? then->positions : 0);
     if (turn > TurnIndex{})
         observer.turnBegan(sequence_, turn, {.firstPosition = cached_, .promptIds = this->turn().promptIds});
 }
@@ -73,14 +82,27 @@ void LiveSequence::beginFollowUp(TurnIndex turn) {
     TurnResult& now = result_.turns.back();
     now.keptCache = keeps;
     now.redoneWhy = request_.turns == TurnMode::Keep ? next.redoneWhy : "";
-    cached_ = keeps ? kv_->length() : 0;
     history_ = std::move(next.ids);
-
+    goOn(keeps);
     given_.clear();
-    earlier_ = keeps ? std::move(kv_) : nullptr;
-    earlierShadow_ = keeps ? std::move(shadow_) : nullptr;
     if (!keeps) return;
     for (const LayerRouting& layer : result_.turns[number - 1].layers) given_.push_back(layer.decisions);
+}
+
+void LiveSequence::repeatFollowUp(const ReplayedTurn& then) {
+    tokenizingSeconds_ = 0;
+    result_.turns.back().keptCache = then.keptCache;
+    if (then.keptCache)  // the answer's last token was not computed then: it comes first, and stands there already
+        history_.insert(history_.end(), then.promptIds.begin() + 1, then.promptIds.end());
+    else
+        history_ = then.promptIds;
+    goOn(then.keptCache);
+}
+
+void LiveSequence::goOn(bool keepsCache) {
+    cached_ = keepsCache ? kv_->length() : 0;
+    earlier_ = keepsCache ? std::move(kv_) : nullptr;
+    earlierShadow_ = keepsCache ? std::move(shadow_) : nullptr;
 }
 
 SequencePlan LiveSequence::plan(const Policy& policy, const SparseForm& sparse, std::int64_t chunkTokens) {
@@ -123,16 +145,37 @@ void LiveSequence::reconsider(LayerIndex layer, const RouterLogits& logits, cons
                               StepIndex step, Observer& observer) {
     LayerRouting& routing = turn().layers[static_cast<std::size_t>(layer.value())];
     if (layer == LayerIndex{}) turn().probes.push_back({.step = step, .layers = {}});
-    LayerDecisions& probed = turn().probes.back().layers;
     if (routing.decisions.size() > 1) {  // a head-level policy: no router has a say
+        LayerDecisions& probed = turn().probes.back().layers;
         probed.push_back(routing.decisions);
         for (Decision& decision : probed.back()) decision.logits = logits;
         return;
     }
+    settle(layer, reconsidered(plan.policy, layer, routing.decisions.front(), logits, request_.probe->act),
+           plan, step, observer);
+}
+
+void LiveSequence::repeatProbe(const RunPlan& plan, StepIndex step, Observer& observer) {
+    const ReplayedTurn* const then = replayed();
+    if (!then) return;
+    const auto spoke = std::find_if(then->probes.begin(), then->probes.end(),
+                                    [step](const ProbedStep& probe) { return probe.step == step; });
+    if (spoke == then->probes.end()) return;
+    turn().probes.push_back({.step = step, .layers = {}});
+    for (std::size_t l = 0; l < spoke->layers.size(); ++l) {
+        Decision now = spoke->layers[l].front();
+        now.by = DecidedBy::Replay;
+        settle(LayerIndex::of(l), now, plan, step, observer);
+    }
+}
+
+// A layer that turned sparse lets go of what a sparse layer does not keep.
+void LiveSequence::settle(LayerIndex layer, const Decision& now, const RunPlan& plan, StepIndex step,
+                          Observer& observer) {
+    LayerRouting& routing = turn().layers[static_cast<std::size_t>(layer.value())];
     Decision& current = routing.decisions.front();
-    const Decision now = reconsidered(plan.policy, layer, current, logits, request_.probe->act);
     observer.decided(sequence_, turnIndex_, step, layer, now);
-    probed.push_back({now});
+    turn().probes.back().layers.push_back({now});
     const bool turned = now.attention != current.attention;
     current = now;
     if (!turned) return;

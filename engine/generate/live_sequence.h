@@ -40,6 +40,8 @@ public:
     // What a probe heard from a layer's router.
     void reconsider(LayerIndex layer, const RouterLogits& logits, const RunPlan& plan, StepIndex step,
                     Observer& observer);
+    // What a probe of the recorded run left behind at this step, if one spoke.
+    void repeatProbe(const RunPlan& plan, StepIndex step, Observer& observer);
 
     SequenceIndex index() const { return sequence_; }
     std::int64_t positions() const { return positions_; }
@@ -59,8 +61,13 @@ public:
 
 private:
     void beginFollowUp(TurnIndex turn);
+    void repeatFollowUp(const ReplayedTurn& then);
+    void goOn(bool keepsCache);
+    void settle(LayerIndex layer, const Decision& now, const RunPlan& plan, StepIndex step,
+                Observer& observer);
     bool isForced() const { return !request_.forcedIds.empty() || !request_.replay.empty(); }
     const std::vector<TokenId>& forced() const;
+    const ReplayedTurn* replayed() const;  // this turn, when it is one of a recording
     std::optional<TurnEnd> endAfter(TokenId id, bool stopped) const;
 
     const LoadedModel& model_;

@@ -83,8 +83,71 @@ void requireForced(const RunRequest& request) {
                          "has ids for " + std::to_string(request.forcedIds.size()) +
                              " prompts, and there are " + std::to_string(prompts),
                          "give one list of ids for each prompt");
-    if ((!request.forcedIds.empty() || !request.replay.empty()) && !request.followUps.empty())
+    if (!request.forcedIds.empty() && !request.followUps.empty())
         throw UsageError("--force-ids", "", "comes with follow-ups", "force the ids of one turn only");
+}
+
+bool isFull(const Decision& decision) { return decision.attention == Attention::Full; }
+
+UsageError otherModel() {
+    return {"--replay", "", "holds decisions for another model than this one",
+            "replay with the model that was recorded"};
+}
+
+UsageError damaged(const std::string& problem) {
+    return {"--replay", "", problem, "replay a run as it was recorded"};
+}
+
+// Full or sparse of each KV head, by layer.
+using HeadModes = std::vector<std::vector<bool>>;
+
+HeadModes modesOf(const LayerDecisions& decisions, const ModelFacts& facts) {
+    const auto heads = static_cast<std::size_t>(facts.kvHeads);
+    if (decisions.size() != static_cast<std::size_t>(facts.layers)) throw otherModel();
+    HeadModes modes;
+    for (const std::vector<Decision>& layer : decisions) {
+        if (layer.size() != 1 && layer.size() != heads) throw otherModel();
+        std::vector<bool>& own = modes.emplace_back(heads);
+        for (std::size_t head = 0; head < heads; ++head)
+            own[head] = isFull(layer[layer.size() == 1 ? 0 : head]);
+    }
+    return modes;
+}
+
+// What a probe says must be about whole layers, and may only have turned them sparse. `modes` become what holds after it.
+void requireProbe(const ReplayedTurn& turn, const ProbedStep& probe, const ModelFacts& facts,
+                  HeadModes& modes) {
+    const HeadModes after = modesOf(probe.layers, facts);
+    for (std::size_t l = 0; l < after.size(); ++l) {
+        if (probe.layers[l].size() != 1 || turn.decisions[l].size() != 1)
+            throw damaged("has a probe of layer " + std::to_string(l) + ", which was decided by head");
+        if (after[l].front() && !modes[l].front())
+            throw damaged("has a probe at step " + std::to_string(probe.step.value()) + " that turns layer " +
+                          std::to_string(l) + " from sparse to full");
+    }
+    modes = after;
+}
+
+// Turn by turn: what a kept cache holds must be what the turn after it was given.
+void requireTurns(const ReplayedSequence& sequence, const ModelFacts& facts) {
+    HeadModes modes;
+    const ReplayedTurn* before = nullptr;
+    for (const ReplayedTurn& turn : sequence.turns) {
+        const HeadModes decided = modesOf(turn.decisions, facts);
+        if (before && turn.keptCache && decided != modes)
+            throw damaged("has a follow-up on a kept cache with other decisions than the turn before it");
+        if (before && turn.keptCache &&
+            (turn.promptIds.empty() || turn.promptIds.front() != before->ids.back()))
+            throw damaged("has a follow-up on a kept cache that does not begin with the last token said");
+        modes = decided;
+        StepIndex last;
+        for (const ProbedStep& probe : turn.probes) {
+            if (probe.step <= last) throw damaged("has probes whose steps do not rise");
+            last = probe.step;
+            requireProbe(turn, probe, facts, modes);
+        }
+        before = &turn;
+    }
 }
 
 void requireReplay(const RunRequest& request, const ModelFacts& facts) {
@@ -94,19 +157,59 @@ void requireReplay(const RunRequest& request, const ModelFacts& facts) {
                          "holds " + std::to_string(request.replay.size()) + " sequences, and there are " +
                              std::to_string(request.prompts.size()) + " prompts",
                          "replay a run with its own prompts");
-    const auto layers = static_cast<std::size_t>(facts.layers);
-    const auto heads = static_cast<std::size_t>(facts.kvHeads);
+    if (!request.followUps.empty())
+        throw UsageError("--replay", "", "comes with follow-ups, and has turns of its own",
+                         "replay without --follow-up");
+    if (request.probe)
+        throw UsageError("--replay", "", "comes with a probe, and repeats those that were recorded",
+                         "replay without --probe");
+    const std::size_t turns = request.replay.front().turns.size();
     for (const ReplayedSequence& sequence : request.replay) {
-        const bool fits = sequence.decisions.size() == layers &&
-                          std::all_of(sequence.decisions.begin(), sequence.decisions.end(),
-                                      [&](const auto& d) { return d.size() == 1 || d.size() == heads; });
-        if (!fits)
-            throw UsageError("--replay", "", "holds decisions for another model than this one",
+        if (sequence.turns.empty() || sequence.turns.size() != turns)
+            throw damaged("has prompts with different numbers of turns");
+        for (const ReplayedTurn& turn : sequence.turns)
+            if (turn.ids.empty()) throw damaged("has a turn without an answer");
+        requireTurns(sequence, facts);
+    }
+}
+
+void requireReplayedIds(const ReplayedSequence& sequence, const std::string& where,
+                        const ModelConfig& config) {
+    for (std::size_t t = 0; t < sequence.turns.size(); ++t) {
+        const ReplayedTurn& turn = sequence.turns[t];
+        requireIds(turn.ids, where + ": replayed ids", config);
+        if (t > 0) requireIds(turn.promptIds, where + ": replayed follow-up", config);
+        if (turn.positions < 0 || turn.positions > config.context)
+            throw UsageError(where, "",
+                             "had a cache of " + std::to_string(turn.positions) +
+                                 " positions when it was recorded, and the model's context holds " +
+                                 std::to_string(config.context),
                              "replay with the model that was recorded");
     }
 }
 
 }  // namespace
+
+std::size_t turnsOf(const RunRequest& request) {
+    return request.replay.empty() ? request.followUps.size() + 1 : request.replay.front().turns.size();
+}
+
+bool repeatsProbes(const RunRequest& request) {
+    const auto probed = [](const ReplayedTurn& turn) { return !turn.probes.empty(); };
+    return std::any_of(request.replay.begin(), request.replay.end(), [&](const ReplayedSequence& sequence) {
+        return std::any_of(sequence.turns.begin(), sequence.turns.end(), probed);
+    });
+}
+
+bool turnsLayersSparse(const RunRequest& request) {
+    if (request.probe) return request.probe->act;
+    for (const ReplayedSequence& sequence : request.replay)
+        for (const ReplayedTurn& turn : sequence.turns)
+            for (const ProbedStep& probe : turn.probes)
+                for (std::size_t l = 0; l < probe.layers.size(); ++l)
+                    if (!isFull(probe.layers[l].front()) && isFull(turn.decisions[l].front())) return true;
+    return false;
+}
 
 std::vector<PreparedPrompt> preparePrompts(const RunRequest& request, const LoadedModel& model) {
     const ModelConfig& config = model.transformer.config();
@@ -116,7 +219,7 @@ std::vector<PreparedPrompt> preparePrompts(const RunRequest& request, const Load
     for (std::size_t i = 0; i < request.forcedIds.size(); ++i)
         requireIds(request.forcedIds[i], whereOf(request.prompts[i]) + ": forced ids", config);
     for (std::size_t i = 0; i < request.replay.size(); ++i)
-        requireIds(request.replay[i].ids, whereOf(request.prompts[i]) + ": replayed ids", config);
+        requireReplayedIds(request.replay[i], whereOf(request.prompts[i]), config);
     return prepared;
 }
 

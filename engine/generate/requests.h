@@ -18,6 +18,12 @@ struct PreparedPrompt {
     double tokenizingSeconds = 0;
 };
 
+// Of each of its conversations.
+std::size_t turnsOf(const RunRequest& request);
+// Layers may turn sparse while it decodes: by a probe that acts, or by one of the recording.
+bool turnsLayersSparse(const RunRequest& request);
+bool repeatsProbes(const RunRequest& request);
+
 // Throws UsageError or InputError naming the prompt.
 std::vector<PreparedPrompt> preparePrompts(const RunRequest& request, const LoadedModel& model);
 // What can be said without looking at the prompts' text.

@@ -13,6 +13,7 @@ RunFacts runFactsOf(const LoadedModel& model, const RunRequest& request,
                    .policy = plan.policy,
                    .sparse = plan.sparse,
                    .seed = request.seed,
+                   .sampling = request.sampling,
                    .maxNew = request.maxNew,
                    .chunkTokens = static_cast<std::int32_t>(
                        chunkTokensOf(request.chunkTokens, model.transformer, plan.sparse)),

@@ -70,13 +70,13 @@ std::vector<ScopeRow> readScopes(const std::filesystem::path& file, RunIndex run
 }
 
 std::vector<PromptTokenRow> readPromptTokens(const std::filesystem::path& file, RunIndex run,
-                                             SequenceIndex sequence) {
+                                             SequenceIndex sequence, TurnIndex turn) {
     return reading(file, {"token"}, [&](SQLite::Database& database) {
         RowReader row(database,
                       "SELECT position, token, byte_begin, byte_end FROM token WHERE run = ? AND sequence = "
-                      "? AND turn = 0 AND step = -1 "
+                      "? AND turn = ? AND step = -1 "
                       "ORDER BY position",
-                      {run.value(), sequence.value()});
+                      {run.value(), sequence.value(), turn.value()});
         std::vector<PromptTokenRow> tokens;
         while (row.next()) {
             const PromptTokenRow token{.position = row.count(0),

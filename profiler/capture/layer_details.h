@@ -32,8 +32,9 @@ struct PromptTokenRow {
     std::int64_t byteEnd = 0;
 };
 
-// Those of the prompt itself, not of follow-ups. By position; empty when recorded without prompt text.
+// Those of the prompt itself, or of a follow-up: what its turn sent through prefill. By position; empty when recorded without
+// prompt text.
 std::vector<PromptTokenRow> readPromptTokens(const std::filesystem::path& file, RunIndex run,
-                                             SequenceIndex sequence);
+                                             SequenceIndex sequence, TurnIndex turn = {});
 
 }  // namespace fluxscope

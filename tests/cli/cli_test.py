@@ -125,6 +125,41 @@ class Engine(Program):
         self.assertIn("random and untrained", text)
         self.assertIn(facts["hash"], text)
 
+    def test_info_says_how_a_model_is_stored_stretched_and_meant_to_be_sampled(self):
+        facts = self.json("info", self.model, "--json")
+        self.assertEqual(facts["context"], 4096)
+        self.assertEqual(facts["rope"]["rope_type"], "default")
+        self.assertIsNone(facts["sliding_window"])
+        files = list(self.model.glob("*.safetensors"))
+        self.assertEqual((facts["weights"]["files"], facts["weights"]["bytes"]),
+                         (len(files), sum(file.stat().st_size for file in files)))
+        self.assertEqual(facts["weights"]["tensor_bytes"], {"F32": 4 * (facts["parameters"] + facts["router_parameters"])})
+        self.assertEqual((facts["chat_template"], facts["recommended_sampling"]), (False, None))
+        other = self.broken_copy()
+        config = json.loads((other / "config.json").read_text())
+        for field in ("rope_parameters", "rope_theta"):
+            config.pop(field, None)
+        config["rope_theta"] = 500000.0
+        config["rope_scaling"] = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                                  "original_max_position_embeddings": 512}
+        config.update(use_sliding_window=True, sliding_window=64, max_window_layers=6)
+        config.pop("layer_types", None)
+        (other / "config.json").write_text(json.dumps(config))
+        (other / "router.safetensors").unlink()  # it was made for another config.json
+        (other / "generation_config.json").write_text('{"do_sample":true,"temperature":0.6,"top_k":20,"eos_token_id":[5,7]}')
+        (other / "chat_template.jinja").write_text("{{ messages }}")
+        facts = self.json("info", other, "--json")
+        self.assertEqual(facts["rope"], {"rope_type": "llama3", "rope_theta": 500000, "factor": 8, "low_freq_factor": 1,
+                                         "high_freq_factor": 4, "original_max_position_embeddings": 512})
+        self.assertEqual(facts["sliding_window"], {"tokens": 64, "layers": [6, 7]})
+        self.assertEqual((facts["eos_token_ids"], facts["chat_template"]), ([5, 7], True))
+        self.assertEqual(facts["recommended_sampling"], {"temperature": 0.6, "top_k": 20, "top_p": 1.0, "min_p": 0.0,
+                                                         "repetition_penalty": 1.0, "stop": []})
+        text = self.cli("info", other).stdout.decode()
+        for words in ("llama3, factor 8, ", "64 tokens in 2 of 8 layers: 6 7", "stored as F32", "4,096 tokens", "5, 7",
+                      "temperature 0.6, top-k 20", "yes: texts are what a user says"):
+            self.assertIn(words, text)
+
     def test_sample_is_found_through_the_environment(self):
         facts = self.json("info", "sample", "--json", environment={"FLUXSCOPE_SAMPLE_MODEL": str(self.model)})
         self.assertEqual(facts["path"], str(self.model))
@@ -265,6 +300,110 @@ class Engine(Program):
         (other / "config.json").write_text(json.dumps(config))
         self.assertIn("another model", self.sentence(self.cli("run", other, "--replay", "r.fluxdb", code=3)))
 
+    def test_run_replays_a_conversation_turn_by_turn(self):
+        for mode in ("keep", "redo"):
+            capture = f"{mode}.fluxdb"
+            first = self.json(*self.two_prompts(), "--max-new", "5", "--follow-up", "And then?", "--follow-up", "Why?", "--turns",
+                              mode, "--capture", capture)
+            again = self.json("run", self.model, "--replay", capture, "--json", "--capture", "again-" + capture)
+            for now, then in zip(again, first):
+                self.assertEqual(len(now["turns"]), 2)
+                for a, b in zip([now, *now["turns"]], [then, *then["turns"]]):
+                    for key in ("prompt_ids", "ids", "text", "logprobs", "decisions", "p_full", "kv_bytes", "kept_cache"):
+                        self.assertEqual(a.get(key), b.get(key), key)
+            self.assertEqual([turn["kept_cache"] for turn in first[0]["turns"]], [mode == "keep"] * 2)
+            with opened(self.folder / capture) as one, opened(self.folder / f"again-{capture}") as other:
+                for query in ("SELECT sequence, turn, position, step, token, text FROM token ORDER BY 1, 2, 3",
+                              "SELECT sequence, turn, step, layer, bytes_kept, bytes_freed FROM kv ORDER BY 1, 2, 3, 4",
+                              "SELECT sequence, turn, step, layer, attention FROM decision ORDER BY 1, 2, 3, 4"):
+                    self.assertEqual(one.execute(query).fetchall(), other.execute(query).fetchall(), query)
+
+    def test_run_replays_what_a_probe_turned_sparse(self):
+        common = [*self.two_prompts(), "--max-new", "40"]
+        # Thresholds just below what the routers say of the first prompt: the text that follows is not above all of them.
+        chances = self.json(*common, "--policy", "routed")[0]["p_full"]
+        policy = {"kind": "routed", "threshold": 0.5, "layers": {str(n): p * (1 - 1e-6) for n, p in enumerate(chances)}}
+        (self.folder / "p.json").write_text(json.dumps(policy))
+        first = self.json(*common, "--policy", "p.json", "--probe", "3:act", "--capture", "r.fluxdb")
+        with opened(self.folder / "r.fluxdb") as capture:
+            turned = capture.execute("SELECT count(*) FROM kv WHERE step > 0").fetchone()[0]
+        self.assertGreater(turned, 0, "no layer changed its mind")
+        again = self.json("run", self.model, "--replay", "r.fluxdb", "--json", "--capture", "again.fluxdb")
+        for now, then in zip(again, first):
+            for key in ("ids", "text", "logprobs", "decisions", "p_full", "kv_bytes", "probes"):
+                self.assertEqual(now[key], then[key], key)
+        with opened(self.folder / "r.fluxdb") as one, opened(self.folder / "again.fluxdb") as other:
+            for query in ("SELECT sequence, step, layer, bytes_kept, bytes_freed FROM kv ORDER BY 1, 2, 3",
+                          "SELECT sequence, step, layer, attention, p_full FROM decision ORDER BY 1, 2, 3"):
+                self.assertEqual(one.execute(query).fetchall(), other.execute(query).fetchall(), query)
+            self.assertEqual(other.execute("SELECT DISTINCT decided_by FROM decision").fetchall(), [("replay",)])
+
+    def test_run_says_what_a_capture_lacks_for_a_replay(self):
+        self.cli(*self.two_prompts(), "--max-new", "4", "--follow-up", "And?", "--probe", "2", "--turns", "redo", "--capture", "r.fluxdb")
+        for statement, words in (("DELETE FROM token WHERE step = -1 AND turn = 1", "does not hold its follow-ups' tokens"),
+                                 ("DELETE FROM token WHERE step = -1 AND turn = 0", "does not hold its prompts' tokens"),
+                                 ("DELETE FROM token WHERE step >= 0 AND turn = 1 AND sequence = 1", "was cut off before"),
+                                 ("DELETE FROM decision WHERE layer = 7 AND step = 0", "was cut off before"),
+                                 ("DELETE FROM decision WHERE layer = 7 AND step > 0", "in the midst of a probe"),
+                                 ("DELETE FROM kv", "was cut off before"),
+                                 ("UPDATE token SET position = position + 1000 WHERE step = -1 AND turn = 1", "does not go on where")):
+            with self.subTest(statement):
+                shutil.copy(self.folder / "r.fluxdb", self.folder / "broken.fluxdb")
+                with opened(self.folder / "broken.fluxdb") as capture:
+                    capture.execute(statement)
+                    capture.commit()
+                self.assertIn(words, self.sentence(self.cli("run", self.model, "--replay", "broken.fluxdb", code=3)))
+
+    def test_run_samples_as_the_makers_of_the_model_recommend(self):
+        self.assertIn("generation_config.json", self.sentence(
+            self.cli("run", self.model, "--prompt", "a", "--sampling", "model", code=3)))
+        other = self.broken_copy()
+        (other / "generation_config.json").write_text('{"do_sample": true, "temperature": 9.0, "top_k": 0}')
+        common = ["run", other, "--prompt", "Once upon a time", "--max-new", "12", "--json", "--seed", "3"]
+        drawn = self.json(*common, "--sampling", "model")[0]["ids"]
+        self.assertEqual(drawn, self.json(*common, "--temperature", "9")[0]["ids"])
+        greedy = self.json(*common)[0]["ids"]
+        self.assertNotEqual(drawn, greedy, "greedy stays what nobody asked for")
+        self.assertEqual(self.json(*common, "--sampling", "model", "--temperature", "0")[0]["ids"], greedy)
+        self.assertEqual(self.json(*common, "--sampling", "model", "--top-k", "1")[0]["ids"], greedy)
+        (other / "generation_config.json").write_text('{"do_sample": true, "temperature": -9.0}')
+        self.assertIn("temperature", self.sentence(self.cli(*common, "--sampling", "model", code=3)))
+
+    def test_run_measures_fidelity_over_the_prompt(self):
+        from safetensors.numpy import load_file
+        import numpy
+        said = self.json(*self.two_prompts(), "--max-new", "2", "--policy", "sparse", "--fidelity")[0]
+        (self.folder / "ids.json").write_text(json.dumps(said["prompt_ids"]))
+        logs = {}
+        for policy in ("full", "sparse"):
+            self.cli("forward", self.model, "--ids", "ids.json", "--out", "o.safetensors", "--policy", policy, "--sparse",
+                     "streaming:sink=2,window=8,granularity=token")
+            rows = load_file(self.folder / "o.safetensors")["logits"].astype(numpy.float64)[:-1]
+            rows -= rows.max(axis=1, keepdims=True)
+            logs[policy] = rows - numpy.log(numpy.exp(rows).sum(axis=1, keepdims=True))
+        p, q = logs["full"], logs["sparse"]
+        following = numpy.array(said["prompt_ids"][1:])
+        places = numpy.arange(len(following))
+        prompt = said["fidelity"]["prompt"]
+        self.assertEqual(prompt["positions"], len(following))
+        self.assertAlmostEqual(prompt["mean_kl"], (numpy.exp(p) * (p - q)).sum(axis=1).mean(), places=6)
+        self.assertAlmostEqual(prompt["top1_agreement"], (p.argmax(axis=1) == q.argmax(axis=1)).mean(), places=9)
+        self.assertAlmostEqual(prompt["mean_logprob_change"], (q - p)[places, following].mean(), places=5)
+        self.assertGreater(prompt["mean_kl"], 1e-6)
+        text = self.cli(*[a for a in self.two_prompts() if a != "--json"], "--max-new", "2", "--policy", "sparse",
+                        "--fidelity").stdout.decode()
+        self.assertIn(f"prompt against full: mean KL {prompt['mean_kl']:.3g}", text)
+        self.assertIn("answer against full: mean KL", text)
+
+    def test_loading_is_told_to_those_who_look(self):
+        (self.folder / "ids.json").write_text("[1,2,3]")
+        forward = ["forward", self.model, "--ids", "ids.json", "--out", "o.safetensors", "--json"]
+        for command in (["run", self.model, "--prompt", "a", "--max-new", "1", "--json"], forward):
+            self.assertNotIn(b"GB/s", self.cli(*command).stderr)
+            done = self.cli(*command, "--verbose")
+            self.assertRegex(done.stderr.decode(), r"read [0-9.]+ MiB of weights in [0-9.]+ [mµ]?s: [0-9.]+ GB/s")
+            json.loads(done.stdout)
+
     def test_run_forces_ids_and_measures_fidelity(self):
         common = self.two_prompts()
         full = self.cli(*common, "--max-new", "5", "--policy", "full").stdout
@@ -394,6 +533,9 @@ class Engine(Program):
         self.sentence(self.cli("run", self.model, "--replay", "gone.fluxdb", code=3))
         self.sentence(self.cli("run", self.model, "--replay", "gone.fluxdb", "--policy", "full", code=2))
         self.sentence(self.cli("run", self.model, "--prompt", "a", "--replay-run", "1", code=2))
+        for own in (["--follow-up", "x"], ["--probe", "4"], ["--max-new", "3"], ["--temperature", "1"], ["--sampling", "model"]):
+            self.sentence(self.cli("run", self.model, "--replay", "gone.fluxdb", *own, code=2))
+        self.sentence(self.cli("run", self.model, "--prompt", "a", "--sampling", "wild", code=2))
         for probe in ("0", "x", "4:actor", "4:", "-1", ""):
             with self.subTest(probe=probe):
                 self.sentence(self.cli("run", self.model, "--prompt", "a", f"--probe={probe}", code=2))

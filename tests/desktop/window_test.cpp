@@ -10,7 +10,9 @@
 #include <signal.h>
 
 #include <QDockWidget>
+#include <QDoubleSpinBox>
 #include <QFile>
+#include <QLabel>
 #include <QPlainTextEdit>
 #include <QPushButton>
 #include <QSpinBox>
@@ -151,6 +153,21 @@ TEST_F(Window, saysOnceThatAModelCannotBeLoadedAndThatNoneIs) {
     window->session()->loadModel(tinyModel());
     ASSERT_TRUE(eventually([this] { return phase() == WorkerPhase::Ready; }));
     EXPECT_TRUE(button("run").isEnabled());
+}
+
+TEST_F(Window, forecastsTheMemoryOfWhatIsChosen) {
+    QLabel& memory = *window->findChild<QLabel*>("memory");
+    ASSERT_TRUE(eventually([&] { return memory.isVisible(); }));
+    EXPECT_THAT(memory.text().toStdString(), ::testing::HasSubstr("needed"));
+    const QString before = memory.text();
+    setMaxNew(3000);
+    ASSERT_TRUE(eventually([&] { return memory.text() != before; }));
+    window->findChild<QDoubleSpinBox*>("temperature")->setValue(0.5);
+    setMaxNew(2);
+    click("run");
+    ASSERT_TRUE(eventually([this] { return phase() == WorkerPhase::Ready && window->resting(); }));
+    EXPECT_THAT(window->findChild<QPlainTextEdit*>("log")->toPlainText().toStdString(),
+                ::testing::HasSubstr("GB/s"));
 }
 
 TEST_F(Window, showsTheLogAndAllDocks) {

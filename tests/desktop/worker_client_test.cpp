@@ -17,7 +17,8 @@ using testing::tinyModel;
 using testing::world;
 
 protocol::RunRequest someRun(const QString& capture, std::int32_t maxNew) {
-    protocol::RunRequest run;
+    protocol::RunRequest request;
+    RunRequest& run = request.wanted;
     run.prompts = {Prompt{.id = "a",
                           .kind = "prose",
                           .split = {},
@@ -26,8 +27,8 @@ protocol::RunRequest someRun(const QString& capture, std::int32_t maxNew) {
                           .scorer = {}}};
     run.policy = FullPolicy{};
     run.maxNew = maxNew;
-    run.capture = (world() + '/' + capture).toStdString();
-    return run;
+    request.capture = (world() + '/' + capture).toStdString();
+    return request;
 }
 
 // Speaks the protocol as far as "ready" and the load; a run it begins and then hears nothing more.
@@ -38,7 +39,7 @@ QString deafWorker(const QString& afterRun) {
     script.write(QStringLiteral(R"(#!/bin/sh
 echo '{"v":1,"re":0,"event":"ready","program":"deaf","pid":1}'
 read line
-echo '{"v":1,"re":1,"event":"done","sparse":"","device":"cpu","dtype":"fp32","model":{"name":"m","path":"m","architecture":"a","hash":"h","layers":1,"heads":1,"kv_heads":1,"head_dim":1,"hidden":1,"vocabulary":1,"parameters":1,"router_parameters":0,"pool_size":0,"untrained":true}}'
+echo '{"v":1,"re":1,"event":"done","sparse":"","device":"cpu","dtype":"fp32","bytes":1,"seconds":0.5,"model":{"name":"m","path":"m","architecture":"a","hash":"h","layers":1,"heads":1,"kv_heads":1,"head_dim":1,"hidden":1,"vocabulary":1,"parameters":1,"router_parameters":0,"pool_size":0,"untrained":true}}'
 read line
 %1
 while true; do sleep 0.1; done
@@ -66,6 +67,35 @@ TEST(WorkerClient, loadsRunsAndLoadsAgain) {
     EXPECT_EQ(client.state(), WorkerPhase::Empty);
     client.load(tinyModel());
     ASSERT_TRUE(eventually([&] { return client.state() == WorkerPhase::Ready; }));
+}
+
+TEST(WorkerClient, answersTheNewestForecastAndARunMayOvertakeIt) {
+    WorkerClient client(FLUXSCOPE_PROGRAM, {"--serve"});
+    QSignalSpy ended(&client, &WorkerClient::runEnded);
+    QSignalSpy failed(&client, &WorkerClient::forecastFailed);
+    std::vector<std::int64_t> bytes;
+    QObject::connect(&client, &WorkerClient::forecasted,
+                     [&](const Forecast& forecast) { bytes.push_back(forecast.kvAllFull); });
+    client.load(tinyModel());
+    ASSERT_TRUE(eventually([&] { return client.state() == WorkerPhase::Ready; }));
+    const protocol::ForecastRequest shorter{someRun("none", 100).wanted};
+    const protocol::ForecastRequest longer{someRun("none", 1000).wanted};
+    client.forecast(shorter);
+    ASSERT_TRUE(eventually([&] { return bytes.size() == 1; }));
+    client.forecast(shorter);
+    client.forecast(longer);
+    client.run(someRun("overtaking.fluxdb", 2));
+    EXPECT_EQ(client.state(), WorkerPhase::Running);
+    ASSERT_TRUE(eventually([&] { return ended.count() == 1; }));
+    ASSERT_EQ(bytes.size(), 2U) << "of the two asked for at once, the newer";
+    EXPECT_EQ(bytes[1] - bytes[0], 900 * 8 * 2 * 2 * 32 * 4);
+    EXPECT_FALSE(client.forecasting());
+
+    protocol::ForecastRequest wrong = shorter;
+    wrong.wanted.policy = MaskPolicy{{Attention::Full}};
+    client.forecast(wrong);
+    ASSERT_TRUE(eventually([&] { return failed.count() == 1; }));
+    EXPECT_EQ(client.state(), WorkerPhase::Ready);
 }
 
 TEST(WorkerClient, aRunThatObeysIsCancelledAndTheWorkerStays) {

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <tuple>
 
 namespace fluxscope {
 namespace {
@@ -26,6 +29,37 @@ protected:
         request.stopAtEos = false;
         return request;
     }
+    // As a recorder would have kept it.
+    static ReplayedSequence recordingOf(const SequenceResult& then) {
+        ReplayedSequence recorded;
+        for (const TurnResult& turn : then.turns) {
+            ReplayedTurn& now = recorded.turns.emplace_back();
+            now = {.promptIds = turn.promptIds,
+                   .keptCache = turn.keptCache,
+                   .ids = turn.ids,
+                   .decisions = {},
+                   .probes = turn.probes};
+            for (std::size_t l = 0; l < turn.layers.size(); ++l) {
+                now.decisions.push_back(turn.layers[l].decisions);
+                for (Decision& decision : now.decisions.back()) decision.by = DecidedBy::Replay;
+            }
+        }
+        return recorded;
+    }
+    // Thresholds that the first prompt is just above in every layer, and its continuation is not always.
+    static RunRequest actingProbe() {
+        RunRequest request =
+            requestOf({promptOf(randomIds(40)), promptOf(randomIds(12), "q")}, RoutedPolicy{}, 25);
+        RoutedPolicy policy{.threshold = 0.0001, .layerThresholds = {}};
+        const TurnResult plain = runOne(request);
+        for (std::size_t l = 0; l < plain.layers.size(); ++l)
+            policy.layerThresholds[LayerIndex::of(l)] =
+                fullProbability(*plain.layers[l].decision().logits) * (1 - 1e-6);
+        request.policy = policy;
+        request.batch = 2;
+        request.probe = ProbeOptions{.every = 4, .act = true};
+        return request;
+    }
     static void expectSame(const TurnResult& a, const TurnResult& b, const std::string& what) {
         ASSERT_EQ(a.ids, b.ids) << what;
         for (std::size_t i = 0; i < a.ids.size(); ++i)
@@ -35,6 +69,18 @@ protected:
             EXPECT_EQ(a.layers[l].decision().attention, b.layers[l].decision().attention);
             EXPECT_EQ(a.layers[l].kv.bytesKept, b.layers[l].kv.bytesKept);
         }
+    }
+};
+
+class Probed : public Observer {
+public:
+    std::vector<Decision> probes;
+    std::map<SequenceIndex, LayerDecisions> prefilled;
+    void decided(SequenceIndex s, TurnIndex, StepIndex step, LayerIndex, const Decision& decision) override {
+        if (step > StepIndex{})
+            probes.push_back(decision);
+        else
+            prefilled[s].push_back({decision});
     }
 };
 
@@ -135,19 +181,134 @@ TEST_F(BatchTest, aReplayTakesTokensAndDecisionsFromARecording) {
     const TurnResult then = runOne(recorded);
     RunRequest replay = recorded;
     replay.policy = FullPolicy{};
-    ReplayedSequence sequence{.ids = then.ids, .decisions = {}};
-    for (const LayerRouting& layer : then.layers) {
-        sequence.decisions.push_back(layer.decisions);
-        sequence.decisions.back().front().by = DecidedBy::Replay;
-    }
-    replay.replay = {sequence};
+    replay.replay = {recordingOf({.promptId = "p", .turns = {then}})};
     const TurnResult now = runOne(replay);
     EXPECT_EQ(now.ids, then.ids);
     EXPECT_EQ(now.logprobs, then.logprobs);
     EXPECT_EQ(now.kvBytes, then.kvBytes);
     EXPECT_EQ(now.layers[1].decision().by, DecidedBy::Replay);
-    replay.replay.front().decisions.pop_back();
+    replay.replay.front().turns.front().decisions.pop_back();
     EXPECT_THAT(complaintOf<UsageError>([&] { run(replay); }), HasSubstr("another model"));
+}
+
+// Turn by turn: tokens, decisions and the cache are those of the conversation, kept or redone, full or with ended answers.
+TEST_F(BatchTest, aReplayGoesThroughEveryTurnOfAConversation) {
+    for (const TurnMode mode : {TurnMode::Keep, TurnMode::Redo}) {
+        for (const Policy& policy : {Policy{RoutedPolicy{}}, kMixed, kHeads}) {
+            RunRequest request =
+                requestOf({promptOf(randomIds(40)), promptOf(randomIds(9, 4), "q")}, policy, 6);
+            request.followUps = {"and then the river rose", " once more"};
+            request.turns = mode;
+            request.batch = 2;
+            const RunResult then = run(request);
+            RunRequest replay = requestOf(request.prompts, FullPolicy{});
+            replay.batch = 2;
+            for (const SequenceResult& sequence : then.sequences)
+                replay.replay.push_back(recordingOf(sequence));
+            const RunResult now = run(replay);
+            for (std::size_t s = 0; s < 2; ++s) {
+                ASSERT_EQ(now.sequences[s].turns.size(), 3U);
+                for (std::size_t t = 0; t < 3; ++t) {
+                    const TurnResult& a = now.sequences[s].turns[t];
+                    const TurnResult& b = then.sequences[s].turns[t];
+                    const std::string what = shortForm(policy) + " turn " + std::to_string(t);
+                    expectSame(a, b, what);
+                    EXPECT_EQ(a.promptIds, b.promptIds) << what;
+                    EXPECT_EQ(a.logprobs, b.logprobs) << what;
+                    EXPECT_EQ(a.keptCache, b.keptCache) << what;
+                    EXPECT_EQ(a.kvBytes, b.kvBytes) << what;
+                    EXPECT_EQ(a.text, b.text) << what;
+                }
+            }
+        }
+    }
+}
+
+// The layer narrows at the step at which it did, and the tokens after it are those of the narrowed layer.
+TEST_F(BatchTest, aReplayTurnsLayersSparseWhereAProbeDid) {
+    const RunRequest request = actingProbe();
+    Probed heard;
+    const RunResult then = model().run(request, heard, CancelToken{});
+    RunRequest replay = request;
+    replay.probe.reset();
+    replay.policy = FullPolicy{};
+    for (const SequenceResult& sequence : then.sequences) {
+        replay.replay.push_back(recordingOf(sequence));
+        const auto index = SequenceIndex::of(replay.replay.size() - 1);
+        replay.replay.back().turns.front().decisions = heard.prefilled[index];  // before any probe
+    }
+    Probed repeated;
+    const RunResult now = model().run(replay, repeated, CancelToken{});
+    std::int64_t sparse = 0;
+    for (std::size_t s = 0; s < 2; ++s) {
+        const TurnResult& a = now.sequences[s].first();
+        const TurnResult& b = then.sequences[s].first();
+        expectSame(a, b, "prompt " + std::to_string(s));
+        EXPECT_EQ(a.logprobs, b.logprobs);
+        EXPECT_EQ(a.kvBytes, b.kvBytes);
+        ASSERT_EQ(a.probes.size(), b.probes.size());
+        for (std::size_t p = 0; p < a.probes.size(); ++p)
+            for (std::size_t l = 0; l < 4; ++l)
+                EXPECT_EQ(a.probes[p].layers[l].front().attention, b.probes[p].layers[l].front().attention);
+        for (std::size_t l = 0; l < 4; ++l) {
+            EXPECT_EQ(a.layers[l].kv.bytesFreed, b.layers[l].kv.bytesFreed);
+            sparse += b.layers[l].decision().attention == Attention::Sparse ? 1 : 0;
+        }
+    }
+    EXPECT_GT(sparse, 0) << "no layer changed its mind: another seed would";
+    ASSERT_EQ(repeated.probes.size(), heard.probes.size());
+    for (const Decision& decision : repeated.probes) EXPECT_EQ(decision.by, DecidedBy::Replay);
+
+    // Without its probes it is another run: they are what is repeated.
+    for (ReplayedSequence& sequence : replay.replay) sequence.turns.front().probes.clear();
+    EXPECT_NE(runOne(replay).kvBytes, then.sequences.front().first().kvBytes);
+}
+
+TEST_F(BatchTest, aDamagedReplayIsRefused) {
+    RunRequest request = requestOf({promptOf(randomIds(40))}, kMixed, 6);
+    request.followUps = {"and then"};
+    const SequenceResult then = run(request).sequences.front();
+    RunRequest replay = requestOf(request.prompts, kMixed);
+    replay.replay = {recordingOf(then)};
+    const auto complaint = [&](const std::function<void(RunRequest&)>& damage) {
+        RunRequest damaged = replay;
+        damage(damaged);
+        return complaintOf<UsageError>([&] { run(damaged); });
+    };
+    const auto turn = [](RunRequest& r, std::size_t t) -> ReplayedTurn& { return r.replay.front().turns[t]; };
+    EXPECT_THAT(complaint([](RunRequest& r) { r.followUps = {"x"}; }), HasSubstr("turns of its own"));
+    EXPECT_THAT(complaint([](RunRequest& r) { r.probe = ProbeOptions{.every = 2}; }),
+                HasSubstr("repeats those that were recorded"));
+    EXPECT_THAT(complaint([](RunRequest& r) { r.replay.front().turns.clear(); }),
+                HasSubstr("different numbers of turns"));
+    EXPECT_THAT(complaint([&](RunRequest& r) { turn(r, 1).ids.clear(); }), HasSubstr("without an answer"));
+    EXPECT_THAT(complaint([&](RunRequest& r) { turn(r, 1).promptIds.front() = TokenId(7); }),
+                HasSubstr("the last token said"));
+    EXPECT_THAT(complaint([&](RunRequest& r) { turn(r, 1).promptIds.push_back(TokenId(900)); }),
+                HasSubstr("replayed follow-up: ids["));
+    EXPECT_THAT(
+        complaint([&](RunRequest& r) { turn(r, 1).decisions[0].front().attention = Attention::Sparse; }),
+        HasSubstr("other decisions than the turn before"));
+    EXPECT_THAT(complaint([&](RunRequest& r) { turn(r, 0).positions = 1000; }),
+                HasSubstr("a cache of 1000 positions"));
+    const auto probe = [&](RunRequest& r, std::int32_t step, Attention attention) {
+        LayerDecisions layers = turn(r, 1).decisions;
+        layers[1].front().attention = attention;
+        turn(r, 1).probes.push_back({.step = StepIndex(step), .layers = layers});
+    };
+    EXPECT_THAT(complaint([&](RunRequest& r) { probe(r, 2, Attention::Full); }),
+                HasSubstr("layer 1 from sparse to full"));
+    EXPECT_THAT(complaint([&](RunRequest& r) {
+                    probe(r, 2, Attention::Sparse);
+                    probe(r, 2, Attention::Sparse);
+                }),
+                HasSubstr("steps do not rise"));
+    EXPECT_THAT(complaint([&](RunRequest& r) {
+                    probe(r, 2, Attention::Sparse);
+                    turn(r, 1).probes.back().layers[0].front().attention = Attention::Sparse;
+                    r.sparse->decode = DecodeMode::Dense;
+                }),
+                HasSubstr("decodes densely"));
 }
 
 // A follow-up on the kept cache is what decoding its tokens one by one would have been, in rings that have wrapped too.
@@ -202,8 +363,23 @@ TEST_F(BatchTest, fidelityOfFullIsPerfectAndOfSparseIsMeasured) {
         EXPECT_NEAR(step.logprobChange, 0, 1e-9);
     }
     request.policy = SparsePolicy{};
-    const TurnResult turn = runOne(request);
+    class Told : public Observer {
+    public:
+        std::vector<std::tuple<SequenceIndex, StepIndex, FidelityStep>> steps;
+        void compared(SequenceIndex s, TurnIndex, StepIndex step, const FidelityStep& fidelity) override {
+            steps.emplace_back(s, step, fidelity);
+        }
+    } told;
+    const TurnResult turn = model().run(request, told, CancelToken{}).sequences.front().first();
     ASSERT_EQ(turn.fidelity.size(), turn.ids.size());
+    EXPECT_EQ(told.steps.size(), turn.fidelity.size() + 12) << "of both prompts";
+    for (std::size_t n = 0; n < turn.fidelity.size(); ++n) {
+        const auto& [sequence, step, fidelity] = told.steps[2 * n];
+        EXPECT_EQ(sequence, SequenceIndex(0));
+        EXPECT_EQ(step, StepIndex::of(n));
+        EXPECT_EQ(fidelity.kl, turn.fidelity[n].kl);
+        EXPECT_EQ(fidelity.logprobChange, turn.fidelity[n].logprobChange);
+    }
     std::vector<TokenId> all = turn.promptIds;
     all.insert(all.end(), turn.ids.begin(), turn.ids.end() - 1);
     const auto rows = [&](const Policy& policy) {
@@ -231,13 +407,51 @@ TEST_F(BatchTest, fidelityOfFullIsPerfectAndOfSparseIsMeasured) {
     }
 }
 
-class Probed : public Observer {
-public:
-    std::vector<Decision> probes;
-    void decided(SequenceIndex, TurnIndex, StepIndex step, LayerIndex, const Decision& decision) override {
-        if (step > StepIndex{}) probes.push_back(decision);
+// Over the prompt as over the answer, in pieces; what forward's logits of all positions say.
+TEST_F(BatchTest, fidelityOfThePromptIsThatOfItsLogits) {
+    for (const auto& [policy, forced] :
+         {std::pair<Policy, bool>{SparsePolicy{}, false}, {kMixed, true}, {FullPolicy{}, false}}) {
+        RunRequest request = requestOf({promptOf(randomIds(90)), promptOf(randomIds(1), "one")}, policy, 3);
+        request.fidelity = true;
+        request.batch = 2;
+        if (forced) request.forcedIds = {randomIds(4, 5), randomIds(2, 6)};
+        const RunResult result = run(request);
+        ASSERT_TRUE(result.sequences[0].first().promptFidelity);
+        EXPECT_FALSE(result.sequences[1].first().promptFidelity)
+            << "a single token predicts none of the prompt";
+        const PromptFidelity said = *result.sequences[0].first().promptFidelity;
+        const std::vector<TokenId> ids = randomIds(90);
+        const auto rows = [&](const Policy& of) {
+            return model().forward(
+                {.ids = ids, .policy = of, .sparse = kNarrow, .firstPosition = 0, .endPosition = 90},
+                CancelToken{});
+        };
+        const ForwardResult full = rows(FullPolicy{});
+        const ForwardResult own = rows(policy);
+        PromptFidelity wanted{.positions = 89};
+        for (std::int64_t n = 0; n < 89; ++n) {
+            const float* p = full.logits.data() + n * kSmallVocabulary;
+            const float* q = own.logits.data() + n * kSmallVocabulary;
+            for (std::int64_t id = 0; id < kSmallVocabulary; ++id) {
+                const double lp = logprobOf(p, TokenId::of(id));
+                wanted.meanKl += std::exp(lp) * (lp - logprobOf(q, TokenId::of(id))) / 89;
+            }
+            const bool same = std::max_element(p, p + kSmallVocabulary) - p ==
+                              std::max_element(q, q + kSmallVocabulary) - q;
+            wanted.top1Agreement += same ? 1.0 / 89 : 0;
+            const TokenId next = ids[static_cast<std::size_t>(n + 1)];
+            wanted.meanLogprobChange += (logprobOf(q, next) - logprobOf(p, next)) / 89;
+        }
+        EXPECT_EQ(said.positions, wanted.positions);
+        EXPECT_NEAR(said.meanKl, wanted.meanKl, 1e-6 + 1e-4 * wanted.meanKl);
+        EXPECT_NEAR(said.top1Agreement, wanted.top1Agreement, 1e-9);
+        EXPECT_NEAR(said.meanLogprobChange, wanted.meanLogprobChange, 1e-5);
+        if (policy != Policy{FullPolicy{}}) {
+            EXPECT_GT(said.meanKl, 1e-4);
+            EXPECT_LT(said.top1Agreement, 1);
+        }
     }
-};
+}
 
 TEST_F(BatchTest, aProbeSpeaksWithoutChangingAnythingAndActsOnlyTowardsSparse) {
     RunRequest request =
@@ -251,19 +465,8 @@ TEST_F(BatchTest, aProbeSpeaksWithoutChangingAnythingAndActsOnlyTowardsSparse) {
     EXPECT_EQ(heard.probes.size(), 2U * 4U * 6U);  // prompts, layers, steps 4 to 24
     for (const Decision& decision : heard.probes) EXPECT_EQ(decision.by, DecidedBy::Probe);
 
-    // A threshold that the prompt is above and its continuation is not: found from what the probes heard.
-    double highest = 0;
-    for (const LayerRouting& layer : plain.layers)
-        highest = std::max(highest, fullProbability(*layer.decision().logits));
-    request.policy = RoutedPolicy{.threshold = 0.0001, .layerThresholds = {}};
-    for (std::int32_t l = 0; l < 4; ++l) {
-        const double p = fullProbability(*plain.layers[static_cast<std::size_t>(l)].decision().logits);
-        std::get<RoutedPolicy>(const_cast<Policy::Kind&>(request.policy.kind()))
-            .layerThresholds[LayerIndex(l)] = p * (1 - 1e-6);
-    }
-    request.probe->act = true;
     Probed acted;
-    const TurnResult narrowed = model().run(request, acted, CancelToken{}).sequences.front().first();
+    const TurnResult narrowed = model().run(actingProbe(), acted, CancelToken{}).sequences.front().first();
     std::int64_t sparse = 0;
     for (const LayerRouting& layer : narrowed.layers) {
         if (layer.decision().attention == Attention::Full) continue;
@@ -273,7 +476,20 @@ TEST_F(BatchTest, aProbeSpeaksWithoutChangingAnythingAndActsOnlyTowardsSparse) {
         EXPECT_GT(layer.kv.bytesFreed, 0);
     }
     EXPECT_GT(sparse, 0) << "no layer changed its mind: another seed would";
-    EXPECT_GT(highest, 0);
+}
+
+TEST_F(BatchTest, theObserverHearsHowTokensAreDrawn) {
+    RunRequest request = requestOf({promptOf(randomIds(5))}, FullPolicy{}, 2);
+    request.sampling = {.temperature = 0.7, .topK = 20, .topP = 0.9, .minP = 0.01, .stop = {"###"}};
+    request.seed = 11;
+    class Facts : public Observer {
+    public:
+        RunFacts facts;
+        void runBegan(const RunFacts& told) override { facts = told; }
+    } told;
+    model().run(request, told, CancelToken{});
+    EXPECT_EQ(told.facts.sampling, request.sampling);
+    EXPECT_EQ(told.facts.seed, 11U);
 }
 
 TEST_F(BatchTest, entropyRanksLayersByAPassOfThePromptsThemselves) {

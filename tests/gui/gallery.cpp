@@ -3,6 +3,7 @@
 #include "views/banner.h"
 #include "views/inspector/inspector.h"
 #include "views/routing/routing_panel.h"
+#include "views/run/more_options.h"
 #include "views/run/run_panel.h"
 #include "views/theme/appearance.h"
 
@@ -79,8 +80,24 @@ int main(int argc, char** argv) {
     const SnapshotPtr snapshot = sampleSnapshot();
     routing->setSnapshot(snapshot);
     inspector->setSnapshot(snapshot);
+    run->setModel(true, SamplingOptions{.temperature = 0.6, .topK = 20, .topP = 0.95});
+    constexpr std::int64_t kMiB = 1 << 20;
+    run->setForecast({.weights = 15'600 * kMiB,
+                      .activations = 1'200 * kMiB,
+                      .kvAllSparse = 160 * kMiB,
+                      .kvAllFull = 18'400 * kMiB,
+                      .available = 124'000 * kMiB});
     settle();
     save("run");
+    run->more().unfold(true);
+    run->more().setSampling({.temperature = 0.6, .topK = 20, .topP = 0.95, .stop = {"###"}});
+    settle();
+    save("more");
+    appearance.choose(ThemeChoice::Dark);
+    settle();
+    save("more");
+    appearance.choose(ThemeChoice::Light);
+    run->more().unfold(false);
 
     Selection selection{.run = RunIndex(1), .sequence = SequenceIndex(5), .layers = {LayerIndex(7)}};
     store.select(selection);

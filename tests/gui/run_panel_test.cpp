@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <QCheckBox>
 #include <QComboBox>
 #include <QDoubleSpinBox>
 #include <QImageReader>
@@ -12,6 +13,8 @@
 #include <QPlainTextEdit>
 #include <QProgressBar>
 #include <QPushButton>
+#include <QSpinBox>
+#include <QToolButton>
 
 namespace fluxscope {
 namespace {
@@ -51,9 +54,8 @@ TEST_F(RunPanelTest, runsWhatIsTickedAndWhatIsTypedUnderUniqueIds) {
     }
     panel_.setPromptSet(QStringLiteral("set.jsonl"), set);
     panel_.setWorkerState({.kind = Kind::Ready});
-    std::optional<RunPanelRequest> asked;
-    QObject::connect(&panel_, &RunPanel::runRequested,
-                     [&](const RunPanelRequest& request) { asked = request; });
+    std::optional<RunRequest> asked;
+    QObject::connect(&panel_, &RunPanel::runRequested, [&](const RunRequest& request) { asked = request; });
     QTest::keyClicks(&named<QPlainTextEdit>("prompt"), QStringLiteral("Hello"));
     named<QDoubleSpinBox>("threshold").setValue(0.35);
     QTest::mouseClick(&button("run"), Qt::LeftButton);
@@ -63,6 +65,91 @@ TEST_F(RunPanelTest, runsWhatIsTickedAndWhatIsTypedUnderUniqueIds) {
     EXPECT_EQ(std::get<std::string>(asked->prompts[2].content), "Hello");
     EXPECT_EQ(shortForm(asked->policy), "routed:0.35");
     EXPECT_EQ(asked->maxNew, 64);
+    const RunRequest plain;
+    EXPECT_EQ(asked->sampling, plain.sampling);
+    EXPECT_EQ(asked->batch, 1);
+    EXPECT_FALSE(asked->probe || asked->fidelity || asked->raw);
+}
+
+TEST_F(RunPanelTest, asksForWhatTheMoreOptionsSay) {
+    panel_.setPromptText(QStringLiteral("x"));
+    EXPECT_FALSE(named<QSpinBox>("batch").isVisible());
+    QTest::mouseClick(&named<QToolButton>("more"), Qt::LeftButton);
+    EXPECT_TRUE(named<QSpinBox>("batch").isVisible());
+    EXPECT_FALSE(named<QSpinBox>("top-k").isEnabled()) << "greedy draws from one";
+    named<QDoubleSpinBox>("temperature").setValue(0.7);
+    EXPECT_TRUE(named<QSpinBox>("top-k").isEnabled());
+    named<QSpinBox>("top-k").setValue(20);
+    named<QDoubleSpinBox>("top-p").setValue(0.9);
+    named<QDoubleSpinBox>("min-p").setValue(0.05);
+    named<QDoubleSpinBox>("repetition-penalty").setValue(1.1);
+    named<QSpinBox>("seed").setValue(7);
+    named<QPlainTextEdit>("stop").setPlainText(QStringLiteral("###\n\\n\\nQ:"));
+    named<QSpinBox>("batch").setValue(4);
+    EXPECT_FALSE(named<QCheckBox>("probe-acts").isEnabled());
+    named<QSpinBox>("probe").setValue(16);
+    named<QCheckBox>("probe-acts").setChecked(true);
+    named<QCheckBox>("fidelity").setChecked(true);
+    named<QCheckBox>("raw").setChecked(true);
+    const auto asked = panel_.request();
+    ASSERT_TRUE(asked);
+    EXPECT_EQ(asked->sampling, (SamplingOptions{.temperature = 0.7,
+                                                .topK = 20,
+                                                .topP = 0.9,
+                                                .minP = 0.05,
+                                                .repetitionPenalty = 1.1,
+                                                .stop = {"###", "\n\nQ:"}}));
+    EXPECT_EQ(asked->seed, 7U);
+    EXPECT_EQ(asked->batch, 4);
+    ASSERT_TRUE(asked->probe);
+    EXPECT_EQ(asked->probe->every, 16);
+    EXPECT_TRUE(asked->probe->act);
+    EXPECT_TRUE(asked->fidelity);
+    EXPECT_TRUE(asked->raw);
+    EXPECT_EQ(named<QToolButton>("more").text().toStdString(), "More options (11 set)");
+
+    panel_.setModel(false, std::nullopt);
+    EXPECT_FALSE(panel_.request()->probe) << "there are no routers to ask";
+    EXPECT_FALSE(named<QPushButton>("recommended").isVisible());
+    panel_.setModel(true, SamplingOptions{.temperature = 0.6, .topK = 40});
+    QTest::mouseClick(&named<QPushButton>("recommended"), Qt::LeftButton);
+    EXPECT_EQ(panel_.request()->sampling, (SamplingOptions{.temperature = 0.6, .topK = 40}));
+}
+
+TEST_F(RunPanelTest, saysWhenItIsAnotherRequestAndWhatMemoryThatNeeds) {
+    int edits = 0;
+    QObject::connect(&panel_, &RunPanel::edited, [&] { ++edits; });
+    EXPECT_FALSE(panel_.request());
+    panel_.setPromptText(QStringLiteral("x"));
+    EXPECT_EQ(edits, 1);
+    panel_.setWorkerState({Kind::Running, QStringLiteral("decode"), 0.3, {}});
+    EXPECT_EQ(edits, 1) << "that is the worker's doing";
+    named<QSpinBox>("max-new").setValue(65);
+    named<QSpinBox>("batch").setValue(2);
+    EXPECT_EQ(edits, 3);
+
+    QLabel& memory = named<QLabel>("memory");
+    EXPECT_FALSE(memory.isVisible());
+    constexpr std::int64_t kMiB = 1 << 20;
+    Forecast forecast{.weights = 8 * kMiB,
+                      .activations = 2 * kMiB,
+                      .kvAllSparse = 1 * kMiB,
+                      .kvAllFull = 4 * kMiB,
+                      .available = 100 * kMiB};
+    panel_.setForecast(forecast);
+    EXPECT_TRUE(memory.isVisible());
+    EXPECT_EQ(memory.text().toStdString(),
+              "Memory: 3.00 MiB (all layers sparse) to 6.00 MiB (all full) needed, 100 MiB free");
+    EXPECT_EQ(memory.property("role").toString(), QStringLiteral("muted"));
+    forecast.available = 4 * kMiB;
+    panel_.setForecast(forecast);
+    EXPECT_TRUE(memory.text().endsWith(QStringLiteral(". It fits only with enough sparse layers")));
+    EXPECT_EQ(memory.property("role").toString(), QStringLiteral("warning"));
+    forecast.available = kMiB;
+    panel_.setForecast(forecast);
+    EXPECT_TRUE(memory.text().endsWith(QStringLiteral(". It does not fit")));
+    panel_.setNoForecast({});
+    EXPECT_FALSE(memory.isVisible());
 }
 
 TEST_F(RunPanelTest, offersInEachStateJustWhatCanBeDone) {

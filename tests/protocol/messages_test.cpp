@@ -48,7 +48,8 @@ std::string eventRefusalOf(std::string_view line) {
 }
 
 TEST(Messages, readsBackEveryRequest) {
-    RunRequest run;
+    RunRequest request;
+    fluxscope::RunRequest& run = request.wanted;
     run.prompts = {
         Prompt{"a", "needle", PromptSplit::Test, std::string("Where?\n\u00e9\u4e16"), "7313", "contains"},
         Prompt{"b", "prompt", PromptSplit::Unsplit, std::vector<TokenId>{TokenId{3}, TokenId{5}}, "", ""},
@@ -58,9 +59,24 @@ TEST(Messages, readsBackEveryRequest) {
     run.sparse->window = 64;
     run.maxNew = 7;
     run.seed = 1234567890123;
-    run.capture = "/tmp/a b.fluxdb";
-    const std::vector<Request> requests{
-        {1, LoadRequest{"/models/x", "cuda", "off"}}, {2, run}, {3, CancelRequest{}}, {4, StatusRequest{}}};
+    run.batch = 3;
+    run.raw = true;
+    run.sampling = {.temperature = 0.7,
+                    .topK = 20,
+                    .topP = 0.9,
+                    .minP = 0.05,
+                    .repetitionPenalty = 1.1,
+                    .stop = {"###", "\n\n"}};
+    run.followUps = {"And then?", "Why \"that\"?"};
+    run.turns = TurnMode::Redo;
+    run.probe = ProbeOptions{.every = 16, .act = true};
+    run.fidelity = true;
+    request.capture = "/tmp/a b.fluxdb";
+    const std::vector<Request> requests{{1, LoadRequest{"/models/x", "cuda", "off"}},
+                                        {2, request},
+                                        {3, CancelRequest{}},
+                                        {4, StatusRequest{}},
+                                        {5, ForecastRequest{run}}};
     for (const Request& request : requests) {
         const std::string line = toLine(request);
         EXPECT_THAT(line, testing::Not(HasSubstr("\n")));
@@ -69,19 +85,51 @@ TEST(Messages, readsBackEveryRequest) {
         EXPECT_EQ(back.what.index(), request.what.index());
         EXPECT_EQ(toLine(back), line);
     }
-    const auto back = std::get<RunRequest>(parseRequest(toLine(requests[1])).what);
-    EXPECT_EQ(back.prompts, run.prompts);
-    EXPECT_EQ(back.policy, run.policy);
-    EXPECT_EQ(back.sparse, run.sparse);
-    EXPECT_EQ(back.seed, run.seed);
-    EXPECT_EQ(back.capture, run.capture);
+    EXPECT_EQ(std::get<RunRequest>(parseRequest(toLine(requests[1])).what).capture, request.capture);
+    for (const auto& back : {std::get<RunRequest>(parseRequest(toLine(requests[1])).what).wanted,
+                             std::get<ForecastRequest>(parseRequest(toLine(requests[4])).what).wanted}) {
+        EXPECT_EQ(back.prompts, run.prompts);
+        EXPECT_EQ(back.policy, run.policy);
+        EXPECT_EQ(back.sparse, run.sparse);
+        EXPECT_EQ(back.maxNew, run.maxNew);
+        EXPECT_EQ(back.seed, run.seed);
+        EXPECT_EQ(back.batch, run.batch);
+        EXPECT_EQ(back.raw, run.raw);
+        EXPECT_EQ(back.sampling, run.sampling);
+        EXPECT_EQ(back.followUps, run.followUps);
+        EXPECT_EQ(back.turns, run.turns);
+        ASSERT_TRUE(back.probe);
+        EXPECT_EQ(back.probe->every, 16);
+        EXPECT_TRUE(back.probe->act);
+        EXPECT_TRUE(back.fidelity);
+    }
+}
+
+TEST(Messages, ofARunMayLeaveOutAllButPromptsPolicyAndCapture) {
+    const auto run = std::get<RunRequest>(
+        parseRequest(
+            R"({"v":1,"id":1,"do":"run","prompts":[{"id":"a","text":"t"}],"policy":{"kind":"full"},"capture":"x"})")
+            .what);
+    const fluxscope::RunRequest plain;
+    EXPECT_EQ(run.wanted.maxNew, plain.maxNew);
+    EXPECT_EQ(run.wanted.sampling, plain.sampling);
+    EXPECT_EQ(run.wanted.turns, TurnMode::Keep);
+    EXPECT_FALSE(run.wanted.probe);
+    EXPECT_FALSE(run.wanted.raw);
+    EXPECT_FALSE(run.wanted.fidelity);
+}
+
+TEST(Messages, forcedIdsDoNotTravel) {
+    RunRequest request;
+    request.wanted.forcedIds = {{TokenId{3}}};
+    EXPECT_THROW(toLine(Request{1, request}), FaultError);
 }
 
 TEST(Messages, readsBackEveryEvent) {
     const std::vector<Event> events{
         {0, ReadyEvent{"fluxscope-cli 0.1.0 cpu", 4711}},
         {1, ProgressEvent{"loading", 10, 40, "bytes", 0, 0}},
-        {1, LoadedEvent{someModel(), "streaming:sink=1", "cpu", "fp32"}},
+        {1, LoadedEvent{someModel(), "streaming:sink=1", "cpu", "fp32", 16'000'000'000, 2.5, std::nullopt}},
         {2, CaptureEvent{"/tmp/x.fluxdb"}},
         {2, ProgressEvent{"prefill", 3, 12, "layers", 2, 6}},
         {2, TokenEvent{5, "\u00e9\n\x01"}},
@@ -90,6 +138,10 @@ TEST(Messages, readsBackEveryEvent) {
         {4, StatusEvent{std::nullopt, false}},
         {4, StatusEvent{someModel(), true}},
         {2, FailedEvent{ErrorFamily::Cancelled, "run: was cancelled"}},
+        {1, LoadedEvent{someModel(), "", "cpu", "fp32", 4, 0.0,
+                        SamplingOptions{.temperature = 0.6, .topK = 20}}},
+        {5, ForecastEvent{Forecast{
+                .weights = 5, .activations = 4, .kvAllSparse = 1, .kvAllFull = 2, .available = 9}}},
     };
     for (const Event& event : events) {
         const std::string line = toLine(event);
@@ -102,6 +154,14 @@ TEST(Messages, readsBackEveryEvent) {
     const Event loaded = parseEvent(toLine(events[2]));
     EXPECT_EQ(std::get<LoadedEvent>(loaded.what).model.path, someModel().path);
     EXPECT_EQ(std::get<LoadedEvent>(loaded.what).model.parameters, someModel().parameters);
+    EXPECT_EQ(std::get<LoadedEvent>(loaded.what).bytes, 16'000'000'000);
+    EXPECT_EQ(std::get<LoadedEvent>(loaded.what).seconds, 2.5);
+    EXPECT_FALSE(std::get<LoadedEvent>(loaded.what).recommended);
+    EXPECT_EQ(std::get<LoadedEvent>(parseEvent(toLine(events[11])).what).recommended->topK, 20);
+    const Forecast forecast = std::get<ForecastEvent>(parseEvent(toLine(events[12])).what).forecast;
+    EXPECT_EQ(std::vector({forecast.weights, forecast.activations, forecast.kvAllSparse, forecast.kvAllFull,
+                           forecast.available}),
+              std::vector<std::int64_t>({5, 4, 1, 2, 9}));
 }
 
 TEST(Messages, writesBytesThatAreNotUtf8AsReplacementCharacters) {
@@ -126,7 +186,7 @@ TEST(Messages, saysInOneSentenceWhatIsWrong) {
     EXPECT_THAT(refusalOf(R"({"v":1,"id":18446744073709551615,"do":"status"})"),
                 HasSubstr("id is 18446744073709551615"));
     EXPECT_THAT(refusalOf(R"({"v":1,"id":1,"do":"fly"})"),
-                HasSubstr("do is 'fly', none of load, run, cancel, status"));
+                HasSubstr("do is 'fly', none of load, run, forecast, cancel, status"));
     EXPECT_THAT(refusalOf(R"({"v":1,"id":1,"do":"load"})"), HasSubstr("model is missing"));
     EXPECT_THAT(refusalOf(R"({"v":1,"id":1,"do":"load","model":3})"),
                 HasSubstr("model is a JSON number, not a string"));
@@ -146,6 +206,20 @@ TEST(Messages, saysInOneSentenceWhatIsWrong) {
         refusalOf(
             R"({"v":1,"id":1,"do":"run","prompts":[{"id":"a","text":"t"}],"policy":{"kind":"full"},"capture":"x","max_new":0})"),
         HasSubstr("max_new is 0, outside 1 to 2147483647"));
+    const auto refusalWith = [](const std::string& field) {
+        return refusalOf(
+            R"({"v":1,"id":1,"do":"forecast","prompts":[{"id":"a","text":"t"}],"policy":{"kind":"full"},)" +
+            field + "}");
+    };
+    EXPECT_THAT(refusalWith(R"("sampling":{"temperature":-1})"),
+                HasSubstr("request: sampling: temperature is -1"));
+    EXPECT_THAT(refusalWith(R"("turns":"forget")"), HasSubstr("turns is 'forget', neither keep nor redo"));
+    EXPECT_THAT(refusalWith(R"("follow_ups":"x")"), HasSubstr("follow_ups is a JSON string, not an array"));
+    EXPECT_THAT(refusalWith(R"("follow_ups":[1])"), HasSubstr("follow_ups has a JSON number among"));
+    EXPECT_THAT(refusalWith(R"("probe":{"every":0})"), HasSubstr("request: probe: every is 0"));
+    EXPECT_THAT(refusalWith(R"("probe":{"every":2,"acts":true})"), HasSubstr("acts is not a field"));
+    EXPECT_THAT(refusalWith(R"("batch":0)"), HasSubstr("batch is 0"));
+    EXPECT_THAT(refusalWith(R"("capture":"x.fluxdb")"), HasSubstr("capture is not a field"));
     EXPECT_THAT(eventRefusalOf(R"({"v":1,"re":1,"event":"failed","family":"odd","message":""})"),
                 HasSubstr("family is 'odd'"));
 }

@@ -245,6 +245,10 @@ TEST(Recorder, writesWhatALaterTurnSentThroughPrefill) {
 )");
     EXPECT_EQ(readPromptTokens(scratch.file(), RunIndex(1), SequenceIndex(0)).size(), 3U)
         << "what a follow-up sent is not the prompt's";
+    const auto later = readPromptTokens(scratch.file(), RunIndex(1), SequenceIndex(0), TurnIndex(1));
+    ASSERT_EQ(later.size(), 2U);
+    EXPECT_EQ(later[0].position, 3);
+    EXPECT_EQ(later[1].token, TokenId(7));
 }
 
 TEST(Recorder, namesWhatItDoesNotKnow) {

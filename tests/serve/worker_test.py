@@ -109,6 +109,9 @@ class WorkerTest(unittest.TestCase):
             load = worker.events_of(worker.send("load", model=self.model))
             self.assertEqual(load[-1]["model"]["layers"], 8)
             self.assertEqual((load[-1]["device"], load[-1]["dtype"]), ("cpu", "fp32"))
+            self.assertGreater(load[-1]["bytes"], 1 << 20)
+            self.assertGreater(load[-1]["seconds"], 0)
+            self.assertNotIn("recommended", load[-1])
             run = worker.events_of(worker.send("run", **self.request()))
             self.assertEqual(run[-1]["event"], "done", run[-1])
             self.assertEqual(run[-1]["run"], 1)
@@ -123,6 +126,44 @@ class WorkerTest(unittest.TestCase):
             self.assertEqual(again["run"], 2)
             worker.process.stdin.close()
             self.assertEqual(worker.process.wait(20), 0)
+
+    def test_a_run_takes_everything_that_a_run_can_be_asked_for(self):
+        with self.loaded() as worker:
+            prompts = [{"id": "a", "text": "Once upon a time"}, {"id": "b", "text": "The key is 7313."}]
+            done = worker.ask("run", **self.request(
+                prompts=prompts, max_new=8, batch=2, seed=7, raw=True, fidelity=True, follow_ups=["And then?"], turns="redo",
+                sampling={"temperature": 5.0, "stop": ["never said"]}, probe={"every": 3, "act": True}))
+            self.assertEqual(done["event"], "done", done)
+            self.assertEqual(rows(self.capture, "SELECT role, seed FROM run"), [("verify", 7)])
+            self.assertEqual(rows(self.capture, "SELECT DISTINCT batch, turn FROM scope ORDER BY turn"), [(0, 0), (0, 1)])
+            self.assertEqual(rows(self.capture, "SELECT DISTINCT step FROM decision WHERE decided_by = 'probe' ORDER BY step"),
+                             [(3,), (6,)])
+            drawn = rows(self.capture, "SELECT token FROM token WHERE step >= 0 ORDER BY sequence, turn, step")
+            greedy = worker.ask("run", **self.request(prompts=prompts, max_new=8, batch=2, follow_ups=["And then?"]))
+            self.assertNotEqual(rows(self.capture, f"SELECT token FROM token WHERE step >= 0 AND run = {greedy['run']} "
+                                                   "ORDER BY sequence, turn, step"), drawn)
+
+    def test_a_forecast_says_what_a_run_would_need_and_runs_nothing(self):
+        with self.loaded() as worker:
+            wanted = {k: v for k, v in self.request(max_new=500).items() if k != "capture"}
+            answer = worker.ask("forecast", **wanted)
+            forecast = answer["forecast"]
+            self.assertEqual(sorted(forecast), ["activations", "available", "kv_all_full", "kv_all_sparse", "weights"])
+            self.assertGreater(forecast["kv_all_full"], 500 * 8 * 2 * 2 * 32 * 4)
+            longer = worker.ask("forecast", **{**wanted, "max_new": 1000})["forecast"]
+            self.assertEqual(longer["kv_all_full"] - forecast["kv_all_full"], 500 * 8 * 2 * 2 * 32 * 4)
+            self.assertEqual(worker.ask("forecast", **{**wanted, "policy": {"kind": "mask", "layers": "1"}})["family"], "usage")
+            self.assertFalse(self.capture.exists())
+
+    def test_what_is_recommended_comes_with_the_model(self):
+        model = self.folder / "model"
+        shutil.copytree(self.model, model)
+        with Worker(self.folder) as worker:
+            worker.event()
+            (model / "generation_config.json").write_text('{"do_sample": true, "temperature": 0.6, "top_k": 20}')
+            self.assertEqual(worker.ask("load", model=str(model))["recommended"]["top_k"], 20)
+            (model / "generation_config.json").write_text('{"do_sample": true, "temperature": -3}')
+            self.assertNotIn("recommended", worker.ask("load", model=str(model)), "and yet it loads")
 
     def test_what_is_not_understood_is_answered_and_the_worker_goes_on(self):
         with self.loaded() as worker:

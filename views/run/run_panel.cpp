@@ -1,5 +1,7 @@
 #include "views/run/run_panel.h"
 
+#include "views/run/forecast_line.h"
+#include "views/run/more_options.h"
 #include "views/run/policy_edit.h"
 #include "views/run/prompt_list_model.h"
 
@@ -24,6 +26,13 @@ QLabel* muted(const QString& text, QWidget* parent) {
     auto* label = new QLabel(text, parent);
     label->setProperty("role", "muted");
     return label;
+}
+
+void setRole(QWidget& widget, const char* role) {
+    if (widget.property("role").toString() == QLatin1String(role)) return;
+    widget.setProperty("role", role);
+    widget.style()->unpolish(&widget);
+    widget.style()->polish(&widget);
 }
 
 QString percent(double share) { return QStringLiteral("%1 %").arg(static_cast<int>(share * 100)); }
@@ -57,6 +66,8 @@ RunPanel::RunPanel(QWidget* parent)
       list_(new QListView(this)),
       policy_(new PolicyEdit(this)),
       maxNew_(new QSpinBox(this)),
+      more_(new MoreOptions(this)),
+      memory_(muted({}, this)),
       run_(new QPushButton(tr("Run"), this)),
       cancel_(new QPushButton(tr("Cancel"), this)),
       restart_(new QPushButton(tr("Restart worker"), this)),
@@ -78,6 +89,10 @@ RunPanel::RunPanel(QWidget* parent)
     maxNew_->setRange(1, 65536);
     maxNew_->setValue(64);
     maxNew_->setAccessibleName(tr("Most new tokens"));
+    memory_->setObjectName(QStringLiteral("memory"));
+    memory_->setTextFormat(Qt::PlainText);
+    memory_->setWordWrap(true);
+    memory_->hide();
     run_->setObjectName(QStringLiteral("run"));
     run_->setProperty("role", "primary");
     cancel_->setObjectName(QStringLiteral("cancel"));
@@ -107,7 +122,10 @@ RunPanel::RunPanel(QWidget* parent)
     tokens->addStretch(1);
     tokens->addWidget(maxNew_);
     column->addLayout(tokens);
-    column->addSpacing(6);
+    column->addWidget(more_);
+    column->addSpacing(2);
+    column->addWidget(memory_);
+    column->addSpacing(4);
     auto* buttons = new QHBoxLayout;
     buttons->addWidget(run_, 1);
     buttons->addWidget(cancel_);
@@ -116,13 +134,17 @@ RunPanel::RunPanel(QWidget* parent)
     column->addWidget(progress_);
     column->addWidget(status_);
 
-    connect(run_, &QPushButton::clicked, this, [this] { emit runRequested(request()); });
+    connect(run_, &QPushButton::clicked, this, [this] {
+        if (const auto wanted = request()) emit runRequested(*wanted);
+    });
     connect(cancel_, &QPushButton::clicked, this, &RunPanel::cancelRequested);
     connect(restart_, &QPushButton::clicked, this, &RunPanel::restartRequested);
-    connect(text_, &QPlainTextEdit::textChanged, this, &RunPanel::refresh);
-    connect(policy_, &PolicyEdit::changed, this, &RunPanel::refresh);
-    connect(prompts_, &QAbstractItemModel::dataChanged, this, &RunPanel::refresh);
-    connect(prompts_, &QAbstractItemModel::modelReset, this, &RunPanel::refresh);
+    connect(text_, &QPlainTextEdit::textChanged, this, &RunPanel::edit);
+    connect(policy_, &PolicyEdit::changed, this, &RunPanel::edit);
+    connect(prompts_, &QAbstractItemModel::dataChanged, this, &RunPanel::edit);
+    connect(prompts_, &QAbstractItemModel::modelReset, this, &RunPanel::edit);
+    connect(maxNew_, &QSpinBox::valueChanged, this, &RunPanel::edit);
+    connect(more_, &MoreOptions::changed, this, &RunPanel::edit);
     refresh();
 }
 
@@ -142,11 +164,33 @@ void RunPanel::setWorkerState(const WorkerState& state) {
     refresh();
 }
 
-RunPanelRequest RunPanel::request() const {
-    RunPanelRequest request;
+void RunPanel::setModel(bool hasRouters, const std::optional<SamplingOptions>& recommended) {
+    more_->setModel(hasRouters, recommended);
+}
+
+void RunPanel::setForecast(const Forecast& forecast) {
+    const ForecastLine line = lineOf(forecast);
+    sayMemory(line.text, line.details, line.fits ? "muted" : "warning");
+}
+
+void RunPanel::setNoForecast(const QString& why) { sayMemory(why, {}, "muted"); }
+
+void RunPanel::sayMemory(const QString& text, const QString& details, const char* role) {
+    setRole(*memory_, role);
+    memory_->setText(text);
+    memory_->setToolTip(details);
+    memory_->setVisible(!text.isEmpty());
+}
+
+bool RunPanel::hasPrompts() const { return !text_->document()->isEmpty() || !prompts_->ticked().empty(); }
+
+std::optional<RunRequest> RunPanel::request() const {
+    if (!hasPrompts() || !policy_->policy()) return std::nullopt;
+    RunRequest request;
     request.prompts = prompts_->ticked();
-    request.policy = policy_->policy().value_or(Policy{});
+    request.policy = *policy_->policy();
     request.maxNew = maxNew_->value();
+    more_->fill(request);
     const std::string typed = text_->toPlainText().toStdString();
     if (!typed.empty()) {
         Prompt prompt;
@@ -163,8 +207,13 @@ RunPanelRequest RunPanel::request() const {
     return request;
 }
 
+void RunPanel::edit() {
+    refresh();
+    emit edited();
+}
+
 void RunPanel::refresh() {
-    const bool anything = !text_->document()->isEmpty() || !prompts_->ticked().empty();
+    const bool anything = hasPrompts();
     const bool bad = state_.kind == Kind::Lost || state_.kind == Kind::Failed;
     // After a run that failed the worker is still there; after a lost one it is not.
     run_->setEnabled((state_.kind == Kind::Ready || state_.kind == Kind::Failed) && anything &&
@@ -183,12 +232,7 @@ void RunPanel::refresh() {
         progress_->setRange(0, 1000);
         progress_->setValue(isBusy(state_.kind) ? 1000 : 0);
     }
-    const char* role = bad ? "warning" : "muted";
-    if (status_->property("role").toString() != QLatin1String(role)) {
-        status_->setProperty("role", role);
-        status_->style()->unpolish(status_);
-        status_->style()->polish(status_);
-    }
+    setRole(*status_, bad ? "warning" : "muted");
     status_->setText(sentenceOf(state_));
 }
 

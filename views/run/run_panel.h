@@ -1,12 +1,11 @@
 // What to run and how it is going. Knows no worker: it asks by signals and shows the state it is told.
 #pragma once
 
-#include "engine/contract/policy.h"
-#include "engine/contract/prompt_set.h"
+#include "engine/contract/run.h"
 #include "views/run/worker_state.h"
 
 #include <QWidget>
-#include <vector>
+#include <optional>
 
 class QLabel;
 class QListView;
@@ -17,14 +16,9 @@ class QSpinBox;
 
 namespace fluxscope {
 
+class MoreOptions;
 class PolicyEdit;
 class PromptListModel;
-
-struct RunPanelRequest {
-    std::vector<Prompt> prompts;  // those ticked, then the one typed
-    Policy policy;
-    std::int32_t maxNew = 64;
-};
 
 class RunPanel : public QWidget {
     Q_OBJECT
@@ -39,15 +33,26 @@ public:
     void setPromptText(const QString& text);
     void setPolicy(const QString& shortForm);
     void setWorkerState(const WorkerState& state);
+    // What of the options the loaded model offers.
+    void setModel(bool hasRouters, const std::optional<SamplingOptions>& recommended);
+    void setForecast(const Forecast& forecast);
+    void setNoForecast(const QString& why);  // empty: nothing to say
+
+    // The prompts ticked, then the one typed, with all that is chosen. Absent while that cannot be run.
+    std::optional<RunRequest> request() const;
+    MoreOptions& more() { return *more_; }
 
 signals:
-    void runRequested(const fluxscope::RunPanelRequest& request);
+    void runRequested(const fluxscope::RunRequest& request);
+    void edited();  // request() may be another one now
     void cancelRequested();
     void restartRequested();
 
 private:
-    RunPanelRequest request() const;
+    bool hasPrompts() const;
+    void edit();
     void refresh();
+    void sayMemory(const QString& text, const QString& details, const char* role);
 
     WorkerState state_;
     QPlainTextEdit* text_;
@@ -56,6 +61,8 @@ private:
     QListView* list_;
     PolicyEdit* policy_;
     QSpinBox* maxNew_;
+    MoreOptions* more_;
+    QLabel* memory_;
     QPushButton* run_;
     QPushButton* cancel_;
     QPushButton* restart_;

@@ -83,6 +83,24 @@ bool Fields::flag(std::string_view name) {
     return value.get<bool>();
 }
 
+double Fields::number(std::string_view name) {
+    const nlohmann::json& value = any(name);
+    if (!value.is_number() || value.get<double>() < 0) wrong(name, "is no number from 0 up");
+    return value.get<double>();
+}
+
+std::vector<std::string> Fields::texts(std::string_view name) {
+    const nlohmann::json& value = any(name);
+    if (!value.is_array()) wrong(name, std::string("is a JSON ") + value.type_name() + ", not an array");
+    std::vector<std::string> all;
+    for (const nlohmann::json& item : value) {
+        if (!item.is_string())
+            wrong(name, std::string("has a JSON ") + item.type_name() + " among its strings");
+        all.push_back(item.get<std::string>());
+    }
+    return all;
+}
+
 std::int64_t Fields::bounded(std::string_view name, std::int64_t least, std::int64_t most) {
     const nlohmann::json& value = any(name);
     if (!value.is_number_integer()) wrong(name, "is not a whole number");

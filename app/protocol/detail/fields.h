@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace fluxscope::protocol {
 
@@ -35,6 +36,8 @@ public:
             bounded(name, static_cast<std::int64_t>(least),
                     std::in_range<std::int64_t>(most) ? static_cast<std::int64_t>(most) : widest));
     }
+    double number(std::string_view name);  // from 0 up
+    std::vector<std::string> texts(std::string_view name);
     const nlohmann::json& any(std::string_view name);
     // Every field has been asked for by now.
     void end() const;
