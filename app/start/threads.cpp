@@ -12,8 +12,10 @@ bool areTold() { return std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPIN
 }  // namespace
 
 void letThreadsSleep() {
-    // Some microseconds: from one product of a decode step to the next, and no longer.
-    if (!areTold()) ::setenv("GOMP_SPINCOUNT", "1000", 0);
+    // Below a millisecond: from one operation to the next, and no longer. A thread that sleeps between two of them gives its
+    // core to whatever else is there and gets it back late: at 1000, beside compilers at the lowest priority, prefill took
+    // twice and decode five times as long (docs/performance.md).
+    if (!areTold()) ::setenv("GOMP_SPINCOUNT", "30000", 0);
 }
 
 void restartWithThreadsThatSleep(char** argv) {

@@ -1,6 +1,7 @@
 #include "engine/transformer/layer_ops.h"
 
 #include "engine/transformer/threads.h"
+#include "kernels/matmul/matmul.h"
 #include "kernels/matvec/matvec.h"
 #include "kernels/pointwise/pointwise.h"
 
@@ -36,6 +37,34 @@ Matvec matvecOf(const Linear& linear, const at::Tensor& out, bool add) {
 
 MatvecShape matvecShapeOf(const at::Tensor& input) {
     return {.rows = input.size(0), .inputs = input.size(1), .type = costTypeOf(input)};
+}
+
+bool isForMatmul(const at::Tensor& input) {
+    return input.is_cpu() && input.dim() == 2 && input.scalar_type() == at::kFloat;
+}
+
+Matmul matmulOf(const Linear& linear, float* out, bool add) {
+    return {.weight = linear.weight.const_data_ptr<float>(),
+            .bias = linear.bias.defined() ? linear.bias.const_data_ptr<float>() : nullptr,
+            .out = out,
+            .outputs = linear.weight.size(0),
+            .add = add};
+}
+
+MatmulShape matmulShapeOf(const at::Tensor& input) {
+    return {.rows = input.size(0), .inputs = input.size(1)};
+}
+
+// silu(gate) * up; both may be written over.
+at::Tensor gated(const at::Tensor& gate, const at::Tensor& up) {
+    if (!gate.is_cpu()) return at::silu(gate) * up;
+    gateCpu({.elements = gate.numel(), .type = costTypeOf(gate)}, gate.mutable_data_ptr(),
+            up.const_data_ptr(), onTorchThreads);
+    return gate;
+}
+
+at::Tensor emptyOutputs(const Linear& linear, const at::Tensor& input) {
+    return at::empty({input.size(0), linear.weight.size(0)}, input.options());
 }
 
 }  // namespace
@@ -75,33 +104,49 @@ TurnedHeads normAndTurn(const at::Tensor& x, const at::Tensor& weight, double ep
     return {heads, out};
 }
 
-at::Tensor gated(const at::Tensor& gate, const at::Tensor& up) {
-    if (!gate.is_cpu()) return at::silu(gate) * up;
-    gateCpu({.elements = gate.numel(), .type = costTypeOf(gate)}, gate.mutable_data_ptr(),
-            up.const_data_ptr(), onTorchThreads);
-    return gate;
-}
-
 std::vector<at::Tensor> products(std::span<const Linear* const> linears, const at::Tensor& input) {
     std::vector<at::Tensor> outs;
     outs.reserve(linears.size());
-    if (!isForMatvec(input)) {
+    if (!isForMatvec(input) && !isForMatmul(input)) {
         for (const Linear* linear : linears) outs.push_back((*linear)(input));
         return outs;
     }
     const at::Tensor rows = input.contiguous();
-    std::vector<Matvec> matrices;
-    matrices.reserve(linears.size());
-    for (const Linear* linear : linears) {
-        outs.push_back(at::empty({rows.size(0), linear->weight.size(0)}, rows.options()));
-        matrices.push_back(matvecOf(*linear, outs.back(), false));
+    for (const Linear* linear : linears) outs.push_back(emptyOutputs(*linear, rows));
+    if (isForMatvec(rows)) {
+        std::vector<Matvec> matrices;
+        matrices.reserve(linears.size());
+        for (std::size_t i = 0; i < linears.size(); ++i)
+            matrices.push_back(matvecOf(*linears[i], outs[i], false));
+        matvecCpu(matvecShapeOf(rows), rows.const_data_ptr(), matrices, onTorchThreads);
+    } else {
+        std::vector<Matmul> matrices;
+        matrices.reserve(linears.size());
+        for (std::size_t i = 0; i < linears.size(); ++i)
+            matrices.push_back(matmulOf(*linears[i], outs[i].mutable_data_ptr<float>(), false));
+        matmulCpu(matmulShapeOf(rows), rows.const_data_ptr<float>(), matrices, onTorchThreads);
     }
-    matvecCpu(matvecShapeOf(rows), rows.const_data_ptr(), matrices, onTorchThreads);
     return outs;
 }
 
+at::Tensor gatedProduct(const Linear& gate, const Linear& up, const at::Tensor& input) {
+    if (isForMatvec(input) || !isForMatmul(input)) {
+        const std::vector<at::Tensor> both = products(std::array{&gate, &up}, input);
+        return gated(both[0], both[1]);
+    }
+    const at::Tensor rows = input.contiguous();
+    at::Tensor out = emptyOutputs(gate, rows);
+    gatedMatmulCpu(matmulShapeOf(rows), rows.const_data_ptr<float>(),
+                   {.gate = matmulOf(gate, nullptr, false),
+                    .up = matmulOf(up, nullptr, false),
+                    .out = out.mutable_data_ptr<float>()},
+                   onTorchThreads);
+    return out;
+}
+
 void addProduct(const at::Tensor& hidden, const Linear& linear, const at::Tensor& input) {
-    if (!isForMatvec(input) || !hidden.is_contiguous()) {
+    const bool few = isForMatvec(input);
+    if (!hidden.is_contiguous() || (!few && !isForMatmul(input))) {
         if (linear.bias.defined() || !hidden.is_cpu())
             hidden.add_(linear(input));
         else
@@ -109,8 +154,13 @@ void addProduct(const at::Tensor& hidden, const Linear& linear, const at::Tensor
         return;
     }
     const at::Tensor rows = input.contiguous();
-    const std::array<Matvec, 1> matrix = {matvecOf(linear, hidden, true)};
-    matvecCpu(matvecShapeOf(rows), rows.const_data_ptr(), matrix, onTorchThreads);
+    if (few) {
+        const std::array<Matvec, 1> matrix = {matvecOf(linear, hidden, true)};
+        matvecCpu(matvecShapeOf(rows), rows.const_data_ptr(), matrix, onTorchThreads);
+    } else {
+        const std::array<Matmul, 1> matrix = {matmulOf(linear, hidden.mutable_data_ptr<float>(), true)};
+        matmulCpu(matmulShapeOf(rows), rows.const_data_ptr<float>(), matrix, onTorchThreads);
+    }
 }
 
 }  // namespace fluxscope

@@ -1,5 +1,5 @@
-// What a layer does beside attention, on tensors. On the CPU our kernels do it, in one pass over memory each, and products of
-// a few rows; LibTorch does the rest, and all of it on CUDA.
+// What a layer does beside attention, on tensors. On the CPU our kernels do it, in one pass over memory each, products in fp32
+// or of a few rows too; LibTorch does the rest, and all of it on CUDA.
 #pragma once
 
 #include "engine/transformer/rotary.h"
@@ -23,11 +23,10 @@ struct TurnedHeads {
 // x [rows, heads, dim], fresh from its product: it may be written over. An undefined weight: no norm.
 TurnedHeads normAndTurn(const at::Tensor& x, const at::Tensor& weight, double eps, const RotaryRows& rotary);
 
-// silu(gate) * up; both may be written over.
-at::Tensor gated(const at::Tensor& gate, const at::Tensor& up);
-
 // Products that share their input [rows, inputs].
 std::vector<at::Tensor> products(std::span<const Linear* const> linears, const at::Tensor& input);
+// silu(gate(input)) * up(input)
+at::Tensor gatedProduct(const Linear& gate, const Linear& up, const at::Tensor& input);
 // hidden += linear(input), in place.
 void addProduct(const at::Tensor& hidden, const Linear& linear, const at::Tensor& input);
 

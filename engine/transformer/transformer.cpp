@@ -119,8 +119,7 @@ void Transformer::finish(LayerIndex layer, const at::Tensor& hidden, const at::T
                                                        .bias = config_.mlpBias,
                                                        .weights = compute_.costType,
                                                        .activations = compute_.costType});
-    const std::vector<at::Tensor> inner = products(std::array{&w.gate, &w.up}, x);  // [rows, inner]
-    addProduct(hidden, w.down, gated(inner[0], inner[1]));
+    addProduct(hidden, w.down, gatedProduct(w.gate, w.up, x));  // [rows, inner] between them
 }
 
 at::Tensor Transformer::logits(const at::Tensor& hidden, const Tracer& at) const {

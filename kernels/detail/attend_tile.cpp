@@ -83,42 +83,14 @@ void takeQueries(const AttendTile& t, Scratch& s) {
     }
 }
 
-#if HWY_TARGET != HWY_SCALAR
-// Rows of 4 keys become columns: to[c * kKeyTile + key].
-template <class T>
-void turnFour(const T* from, std::int64_t keyStride, std::int64_t dim, float* to) {
-    const hn::FixedTag<float, 4> d;
-    const hn::RepartitionToWide<decltype(d)> pairs;
-    std::int64_t c = 0;
-    for (; c + 4 <= dim; c += 4) {
-        const auto r0 = loadFloats(d, from + c);
-        const auto r1 = loadFloats(d, from + keyStride + c);
-        const auto r2 = loadFloats(d, from + 2 * keyStride + c);
-        const auto r3 = loadFloats(d, from + 3 * keyStride + c);
-        const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
-        const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
-        const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
-        const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
-        float* column = to + c * kKeyTile;
-        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, column);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, column + kKeyTile);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, column + 2 * kKeyTile);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, column + 3 * kKeyTile);
-    }
-    const hn::CappedTag<float, 1> one;
-    for (; c < dim; ++c)
-        for (std::int64_t key = 0; key < 4; ++key)
-            hn::StoreU(loadFloats(one, from + key * keyStride + c), one, to + c * kKeyTile + key);
-}
-#endif
-
 // Keys beyond `count` keep what an earlier tile left there: they are masked.
 template <class T>
 void turnKeys(const AttendTile& t, std::int64_t begin, std::int64_t count, float* keys) {
     const T* from = static_cast<const T*>(t.k) + begin * t.keyStride;
     std::int64_t key = 0;
 #if HWY_TARGET != HWY_SCALAR
-    for (; key + 4 <= count; key += 4) turnFour(from + key * t.keyStride, t.keyStride, t.dim, keys + key);
+    for (; key + 4 <= count; key += 4)
+        turnFour(from + key * t.keyStride, t.keyStride, t.dim, keys + key, kKeyTile);
 #endif
     const hn::CappedTag<float, 1> one;
     for (; key < count; ++key)

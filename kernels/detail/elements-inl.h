@@ -89,6 +89,45 @@ HWY_INLINE hn::Vec<D> exp2Of(D d, hn::Vec<D> x) {
     return hn::Mul(p, power);
 }
 
+// silu(gate) * up
+template <class D>
+HWY_INLINE hn::Vec<D> gatedOf(D d, hn::Vec<D> gate, hn::Vec<D> up) {
+    // Below -83 the power would leave fp32, and the product is 0 to 34 digits.
+    const auto x = hn::Max(hn::Set(d, -83.0F), gate);
+    const auto power = exp2Of(d, hn::Mul(x, hn::Set(d, -1.44269504F)));
+    return hn::Mul(hn::Div(x, hn::Add(hn::Set(d, 1.0F), power)), up);
+}
+
+#if HWY_TARGET != HWY_SCALAR
+// 4 rows become columns: to[c * toStride + row].
+template <class T>
+void turnFour(const T* from, std::int64_t fromStride, std::int64_t columns, float* to,
+              std::int64_t toStride) {
+    const hn::FixedTag<float, 4> d;
+    const hn::RepartitionToWide<decltype(d)> pairs;
+    std::int64_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+        const auto r0 = loadFloats(d, from + c);
+        const auto r1 = loadFloats(d, from + fromStride + c);
+        const auto r2 = loadFloats(d, from + 2 * fromStride + c);
+        const auto r3 = loadFloats(d, from + 3 * fromStride + c);
+        const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
+        const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
+        const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
+        const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
+        float* column = to + c * toStride;
+        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, column);
+        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, column + toStride);
+        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, column + 2 * toStride);
+        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, column + 3 * toStride);
+    }
+    const hn::CappedTag<float, 1> one;
+    for (; c < columns; ++c)
+        for (std::int64_t row = 0; row < 4; ++row)
+            hn::StoreU(loadFloats(one, from + row * fromStride + c), one, to + c * toStride + row);
+}
+#endif
+
 }  // namespace fluxscope::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -87,11 +87,7 @@ void gateElements(const GateShape& s, void* gate, const void* up, std::int64_t b
         T* g = static_cast<T*>(gate) + begin;
         const T* u = static_cast<const T*>(up) + begin;
         eachVector(end - begin, [&](auto d, std::int64_t i) HWY_ATTR {
-            // Below -83 the power would leave fp32, and the product is 0 to 34 digits.
-            const auto x = hn::Max(hn::Set(d, -83.0F), loadFloats(d, g + i));
-            const auto power = exp2Of(d, hn::Mul(x, hn::Set(d, -1.44269504F)));
-            const auto silu = hn::Div(x, hn::Add(hn::Set(d, 1.0F), power));
-            storeFloats(hn::Mul(silu, loadFloats(d, u + i)), d, g + i);
+            storeFloats(gatedOf(d, loadFloats(d, g + i), loadFloats(d, u + i)), d, g + i);
         });
     });
 }

@@ -5,7 +5,8 @@
 
 Same weights, same prompts, same number of threads, and turn by turn, so that whatever else the machine does hits both.
 transformers runs as a user would: sdpa attention, its DynamicCache, inference mode, logits of the last position only, greedy.
-The model is written by transformers with random weights. Medians; the spread is the middle half of the repeats.
+The model is written by transformers with random weights. Medians, of ratios too: a virtual machine's processors are faster for a
+while and then slower, so a ratio is one of neighbours in time. The spread is the middle half of the repeats.
 """
 import argparse
 import json
@@ -24,6 +25,7 @@ from transformers import DynamicCache, Qwen3Config, Qwen3ForCausalLM
 
 ROOT = Path(__file__).resolve().parents[3]
 SPARSE = "streaming:sink=16,window=128"
+PAUSE_S = 0.1  # before each run: the other's idle threads have stopped spinning then
 
 
 def write_model(folder: Path, tiny_model: Path) -> Qwen3ForCausalLM:
@@ -45,6 +47,7 @@ class Ours:
         self.process = subprocess.Popen([program, folder, str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, ids: list[int], steps: int, policy: str) -> tuple[float, float, list[int]]:
+        time.sleep(PAUSE_S)
         request = {"ids": ids, "max_new": steps + 1, "policy": policy, "sparse": SPARSE}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
@@ -57,6 +60,7 @@ class Ours:
 
 @torch.inference_mode()
 def run_theirs(model: Qwen3ForCausalLM, ids: list[int], steps: int) -> tuple[float, float, list[int]]:
+    time.sleep(PAUSE_S)
     cache = DynamicCache(config=model.config)
     began = time.perf_counter()
     logits = model(torch.tensor([ids]), past_key_values=cache, use_cache=True, logits_to_keep=1).logits
@@ -72,6 +76,10 @@ def run_theirs(model: Qwen3ForCausalLM, ids: list[int], steps: int) -> tuple[flo
 def cell(seconds: list[float]) -> str:
     low, middle, high = statistics.quantiles(seconds, n=4) if len(seconds) > 1 else seconds * 3
     return f"{middle * 1e3:.2f} ({low * 1e3:.2f}-{high * 1e3:.2f})"
+
+
+def ratio(theirs: list[float], ours: list[float]) -> str:
+    return f"{statistics.median(t / o for t, o in zip(theirs, ours, strict=True)):.2f}"
 
 
 def cpu_name() -> str:
@@ -115,8 +123,7 @@ def main() -> int:
             for policy in ("full", "sparse"):
                 prefill, decode = columns[policy]
                 print(f"| {length} | {policy} | {cell(prefill)} | {cell(their_prefill)} | "
-                      f"{statistics.median(their_prefill) / statistics.median(prefill):.2f} | {cell(decode)} | {cell(their_decode)} | "
-                      f"{statistics.median(their_decode) / statistics.median(decode):.2f} |", flush=True)
+                      f"{ratio(their_prefill, prefill)} | {cell(decode)} | {cell(their_decode)} | {ratio(their_decode, decode)} |", flush=True)
     return 0
 
 
