@@ -21,10 +21,20 @@ add_compile_options(
     "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra;--expt-relaxed-constexpr>")
 add_link_options(LINKER:--as-needed)
 
-option(FLUXSCOPE_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+# The presets asan and tsan. Under a sanitizer g++ warns of things that are not there, so they take warnings for warnings.
+set(FLUXSCOPE_SANITIZE "" CACHE STRING "address (and with it UndefinedBehaviorSanitizer), thread, or nothing")
+set_property(CACHE FLUXSCOPE_SANITIZE PROPERTY STRINGS "" address thread)
 if(FLUXSCOPE_SANITIZE)
-    add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=address,undefined;-fno-sanitize-recover=undefined;-fno-omit-frame-pointer>")
-    add_link_options(-fsanitize=address,undefined)
+    if(FLUXSCOPE_SANITIZE STREQUAL "address")
+        set(sanitizers address,undefined)
+    elseif(FLUXSCOPE_SANITIZE STREQUAL "thread")
+        set(sanitizers thread)
+    else()
+        message(FATAL_ERROR "FLUXSCOPE_SANITIZE is '${FLUXSCOPE_SANITIZE}': it takes address or thread.")
+    endif()
+    set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1 -D_GLIBCXX_ASSERTIONS")  # -Og for a debugger is slow enough without a sanitizer
+    add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${sanitizers};$<$<STREQUAL:${FLUXSCOPE_SANITIZE},address>:-fno-sanitize-recover=undefined>;-fno-omit-frame-pointer>")
+    add_link_options(-fsanitize=${sanitizers})
 endif()
 
 option(FLUXSCOPE_FUZZ "Fuzz targets instead of replayed corpora (the preset fuzz)" OFF)

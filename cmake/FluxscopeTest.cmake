@@ -24,6 +24,13 @@ target_compile_definitions(fluxscope_testing INTERFACE
 set(FLUXSCOPE_TEST_RUN "${CMAKE_BINARY_DIR}/tests/run")
 file(MAKE_DIRECTORY "${FLUXSCOPE_TEST_RUN}")
 
+# ctest reads it before any test: what the tests, and the programs they start, run with under a sanitizer.
+if(FLUXSCOPE_SANITIZE)
+    set(settings "${CMAKE_BINARY_DIR}/tests/sanitize/environment.cmake")
+    configure_file("${CMAKE_SOURCE_DIR}/tests/sanitize/environment.cmake.in" "${settings}" @ONLY)
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${settings}")
+endif()
+
 function(fluxscope_test name)
     cmake_parse_arguments(PARSE_ARGV 1 test "GUI;WHOLE" "TIMEOUT" "SOURCES;LINKS;LABELS")
     if(NOT test_SOURCES OR test_UNPARSED_ARGUMENTS)
@@ -32,8 +39,10 @@ function(fluxscope_test name)
     if(NOT test_TIMEOUT)
         set(test_TIMEOUT 60)
     endif()
-    if(FLUXSCOPE_SANITIZE)
+    if(FLUXSCOPE_SANITIZE STREQUAL "address")
         math(EXPR test_TIMEOUT "${test_TIMEOUT} * 4")
+    elseif(FLUXSCOPE_SANITIZE STREQUAL "thread")
+        math(EXPR test_TIMEOUT "${test_TIMEOUT} * 10")
     endif()
 
     add_executable(${name} ${test_SOURCES})

@@ -1,4 +1,4 @@
-// The feed beside a process that writes: what it publishes, how often, and how it ends.
+// The feed beside somebody who writes: what it publishes, how often, and how it ends.
 #include "profiler/capture/capture_feed.h"
 
 #include "tests/capture/recorded.h"
@@ -9,11 +9,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace fluxscope {
 namespace {
@@ -152,6 +156,86 @@ TEST(CaptureFeed, keepsWhatItHasWhenTheFileGoesAway) {
     EXPECT_THAT(last->problems,
                 ::testing::ElementsAre("it was taken away; what had been read of it is still shown"));
     EXPECT_EQ(last->tokens.size(), 3U);
+}
+
+// Bursts of steps, each with many times the events that the queue holds, until the feed has read along for a while.
+std::int32_t runInBursts(Recorder& recorder, const testing::FakeClock& clock, const testing::Script& script,
+                         Published& published) {
+    constexpr int kBursts = 20;
+    constexpr std::int32_t kStepsABurst = 50;
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    const std::size_t before = published.count();
+    testing::ScriptedRun run(recorder, clock, script);
+    run.begin();
+    std::int32_t step = 0;
+    for (int burst = 0; burst < kBursts || published.count() < before + 2; ++burst) {
+        if (std::chrono::steady_clock::now() > deadline) break;
+        for (const std::int32_t end = step + kStepsABurst; step < end; ++step) run.pass(step);
+        std::this_thread::sleep_for(10ms);
+    }
+    run.end();
+    return step;
+}
+
+// An engine's thread, the writer's, the feed's and one that asks for the status, all in one process: what they share is what
+// tools/sanitize thread looks at here.
+TEST(CaptureFeed, followsARecorderUnderLoadAndMissesNothingEssential) {
+    constexpr std::int32_t kRuns = 2;
+    const testing::Script script{.layers = 4, .sequences = 3};
+    const Scratch scratch;
+    Published published;
+    const CaptureFeed feed(scratch.file(), published.sink());
+    const testing::FakeClock clock;
+    Recorder recorder(scratch.file(), {.queueEvents = 64, .clock = clock.reader()});
+
+    std::vector<std::int32_t> steps;
+    std::thread engine([&] {
+        for (int run = 0; run < kRuns; ++run)
+            steps.push_back(runInBursts(recorder, clock, script, published));
+    });
+    std::atomic<bool> recording{true};
+    std::thread asker([&] {
+        std::int64_t dropped = 0;
+        while (recording) {
+            const RecorderStatus status = recorder.status();
+            EXPECT_EQ(status.problem.value_or("none"), "none");
+            EXPECT_GE(status.dropped, std::exchange(dropped, status.dropped));
+            std::this_thread::sleep_for(100us);
+        }
+    });
+    engine.join();
+    recorder.finish();
+    recording = false;
+    asker.join();
+    const SnapshotPtr last =
+        published.waitFor([&](const Snapshot& s) { return !s.live && s.runs.size() == kRuns; });
+
+    ASSERT_EQ(last->runs.size(), static_cast<std::size_t>(kRuns));
+    EXPECT_FALSE(last->live);
+    EXPECT_THAT(last->problems, ::testing::IsEmpty());
+    EXPECT_GE(published.count(), 2U * kRuns) << "the feed read along";
+    published.expectInOrderAndNotTooOften();
+
+    std::int64_t dropped = 0;
+    std::size_t allSteps = 0;
+    for (std::size_t run = 0; run < steps.size(); ++run) {
+        EXPECT_EQ(last->runs.at(run).outcome, "finished");
+        dropped += last->runs.at(run).dropped;
+        allSteps += static_cast<std::size_t>(steps[run]);
+    }
+    EXPECT_EQ(dropped, recorder.status().dropped);
+    EXPECT_GT(dropped, 0) << "the load was none: details would have had to give way";
+
+    const auto sequences = static_cast<std::size_t>(script.sequences);
+    const auto layers = static_cast<std::size_t>(script.layers);
+    EXPECT_EQ(last->decisions.size(), kRuns * sequences * layers);
+    EXPECT_EQ(last->kv.size(), kRuns * sequences * layers);
+    EXPECT_EQ(last->tokens.size(), allSteps * sequences);
+    EXPECT_EQ(last->layerSteps.size(), allSteps * (layers + 1)) << "and a row for what lies outside layers";
+    std::map<std::pair<RunIndex, SequenceIndex>, std::int32_t> next;
+    last->tokens.each([&](const TokenRow& token) {
+        ASSERT_EQ(token.step, StepIndex((next[{token.run, token.sequence}]++)));
+    });
 }
 
 // Once for a thread that waits, and often for one that may be in the middle of anything.
