@@ -29,7 +29,8 @@ nlohmann::json toJson(const RopeDescription& rope) {
 
 std::string ropeText(const RopeDescription& rope) {
     std::string text = rope.kind;
-    for (const auto& [name, value] : toJson(rope).items())
+    const nlohmann::json fields = toJson(rope);
+    for (const auto& [name, value] : fields.items())
         if (name != "rope_type") text += ", " + name + ' ' + value.dump();
     return text;
 }
