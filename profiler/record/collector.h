@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace fluxscope {
@@ -35,6 +36,11 @@ public:
     virtual void runBegan(const RunFacts& run) = 0;
     virtual void scopeOpened(const ScopeKey& key) = 0;
     virtual void scopeClosed(const ScopeKey& key, const std::optional<cost::OpShape>& shape) = 0;
+    // As an Observer is told of recorded steps (engine/contract/observer.h).
+    virtual void recordingBegan(RecordingIndex) {}
+    virtual void recordingEnded(RecordingIndex) {}
+    virtual void stepReplayed(const ScopeKey& /*step*/, RecordingIndex,
+                              std::span<const std::int64_t> /*attended*/) {}
     virtual void runEnded() = 0;
 };
 

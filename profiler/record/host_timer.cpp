@@ -25,15 +25,22 @@ void HostTimer::runBegan(const RunFacts& run) {
     layers_.clear();
     layers_.resize(static_cast<std::size_t>(std::max(run.model.layers, 0)));
     outside_.reset();
+    recordings_.clear();
+    inProgress_ = nullptr;
 }
 
 void HostTimer::scopeOpened(const ScopeKey& key) {
+    if (inProgress_) return;  // no interval of any step
     if (stepOf(key) != step_) turnTo(key);
     open_.push_back({key, isOutermost(key)});
     open_.back().begin = clock_();  // last, so that our own work lies outside
 }
 
 void HostTimer::scopeClosed(const ScopeKey& key, const std::optional<cost::OpShape>& shape) {
+    if (inProgress_) {
+        if (shape) inProgress_->add(key, *shape);
+        return;
+    }
     const Nanoseconds end = clock_();
     if (open_.empty() || open_.back().key != key) return;  // opened before the run began: it has no beginning
     const Open scope = open_.back();
@@ -51,6 +58,52 @@ void HostTimer::scopeClosed(const ScopeKey& key, const std::optional<cost::OpSha
     if (key.op == Op::Attention) sum.attention += time;
     if (record.cost) sum.cost += *record.cost;
     if (scope.outermost && key.layer) sink_.take(sum);
+}
+
+void HostTimer::Recording::add(const ScopeKey& key, const cost::OpShape& shape) {
+    if (!key.layer) {
+        outside = outside.value_or(cost::Cost{}) + costOf(shape);
+        return;
+    }
+    cost::Cost& layer = layers[*key.layer];
+    if (const auto* slots = std::get_if<cost::SlotAttentionShape>(&shape))
+        attention[*key.layer] = *slots;
+    else
+        layer += costOf(shape);
+}
+
+void HostTimer::recordingBegan(RecordingIndex recording) { inProgress_ = &recordings_[recording]; }
+
+void HostTimer::recordingEnded(RecordingIndex) { inProgress_ = nullptr; }
+
+void HostTimer::stepReplayed(const ScopeKey& step, RecordingIndex recording,
+                             std::span<const std::int64_t> attended) {
+    const auto known = recordings_.find(recording);
+    if (known == recordings_.end()) return;  // recorded before the run began
+    const Recording& work = known->second;
+    LayerStepRecord record{.batch = step.batch,
+                           .turn = step.turn,
+                           .phase = step.phase,
+                           .step = step.step,
+                           .layer = {},
+                           .begin = clock_(),
+                           .timeSource = "none"};
+    for (const auto& [layer, cost] : work.layers) {
+        record.layer = layer;
+        record.cost = cost;
+        const auto slots = work.attention.find(layer);
+        if (const auto at = static_cast<std::size_t>(layer.value());
+            slots != work.attention.end() && at < attended.size()) {
+            cost::SlotAttentionShape shape = slots->second;
+            shape.attended = attended[at];
+            record.cost += costOf(shape);
+        }
+        sink_.take(record);
+    }
+    if (!work.outside) return;
+    record.layer.reset();
+    record.cost = *work.outside;
+    outside_ = record;  // the host may yet do something of its own in this step
 }
 
 void HostTimer::runEnded() {
