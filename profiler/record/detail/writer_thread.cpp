@@ -149,6 +149,7 @@ void WriterThread::apply(RecordedEvent event) {
                        kindsDroppedBefore_ = kindsDroppedWritten_ = deviceBatches_.dropped();
                        writer_->collectorBecame(began.collector);
                        writer_->beginRun(began.run, *began.facts, began.at, promptText_);
+                       if (began.facts->role == RunRole::Timeline) writer_->setClockLocked();
                        droppedBefore_ = began.dropped;
                        droppedWritten_ = 0;
                        commitNow_ = true;
