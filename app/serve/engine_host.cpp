@@ -1,5 +1,6 @@
 #include "app/serve/engine_host.h"
 
+#include "app/serve/detail/device_collectors.h"
 #include "app/serve/detail/run_watch.h"
 #include "engine/engine.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -38,7 +39,8 @@ LoadOptions optionsOf(const HostLoad& wanted) {
 
 struct EngineHost::Parts {
     std::string program;
-    std::string collect = "auto";
+    Collect collect = Collect::Auto;
+    DeviceCollectors collectors;  // outlives the model: what a device did is told until the end
     std::unique_ptr<Model> model;
 
     Model& loaded() const {
@@ -57,15 +59,16 @@ EngineHost::~EngineHost() = default;
 protocol::LoadedEvent EngineHost::load(const HostLoad& wanted, const HostEvents& events,
                                        const CancelToken& cancel) {
     parts_->model.reset();  // two models at once may not fit
-    if (wanted.collect != "auto" && wanted.collect != "off")
-        throw UsageError{"collect", "", "is '" + printable(wanted.collect, 40) + "'", "give auto or off"};
+    parts_->collect = parseCollect(wanted.collect, "collect");
     const LoadOptions options = optionsOf(wanted);
-    parts_->collect = wanted.collect;
+    // Before the model touches the device.
+    if (options.device == DeviceKind::Cuda) parts_->collectors.attach(parts_->collect);
     const auto progress = [&events](const LoadProgress& at) {
         if (events.progress) events.progress({"loading", at.bytesDone, at.bytesTotal, "bytes", 0, 0});
     };
     parts_->model = Model::load(wanted.model, options, progress, &cancel);
     const Model& model = *parts_->model;
+    if (options.device == DeviceKind::Cuda) parts_->collectors.open();
     return {model.facts(), shortForm(model.defaultSparse()), model.deviceName(), model.dtypeName()};
 }
 
@@ -98,7 +101,7 @@ std::string EngineHost::Parts::warmUp(const RunRequest& request, const CancelTok
 RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const CancelToken& cancel) {
     Model& model = parts_->loaded();
     RunRequest request = wanted.request;
-    request.role = parts_->collect == "off" ? RunRole::Off : RunRole::Timed;
+    request.role = roleOf(parts_->collect);
     std::string warmedUp = parts_->warmUp(request, cancel);
 
     RunWatch watch(events);
@@ -109,9 +112,10 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     }
 
     RecorderOptions options;
-    options.collect = parseCollect(parts_->collect, "collect");
+    options.collect = parts_->collect;
     options.program = parts_->program;
     options.environment = {{"warm_up", std::move(warmedUp), "engine host"}};
+    parts_->collectors.lendTo(options);
     Recorder recorder(wanted.capture, std::move(options));
     if (const auto problem = recorder.status().problem)
         throw MachineError{"capture", "", *problem, "give another file"};
