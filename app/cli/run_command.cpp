@@ -64,6 +64,8 @@ int run(const RunOptions& options, Session& session) {
         for (const SequenceResult& sequence : report.sequences) text += paragraph(sequence);
         session.terminal.result(text);
     }
+    for (const std::string& missing : report.missing)
+        session.terminal.note("not recorded: " + printable(missing, 600));
     if (report.recordingProblem) throw MachineError{"capture", "", *report.recordingProblem, ""};
     if (!options.capture.empty()) session.terminal.note("recorded into " + printable(options.capture, 400));
     return 0;

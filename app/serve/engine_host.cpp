@@ -132,6 +132,9 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     recorder.finish();
     report.run = recorder.currentRun().value();
     report.recordingProblem = recorder.status().problem;
+    if (model.deviceName() != "cpu")
+        for (const Shortfall& shortfall : recorder.shortfalls())
+            report.missing.push_back(sentenceOf(shortfall));
     return report;
 }
 

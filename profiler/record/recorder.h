@@ -70,7 +70,9 @@ public:
 
     RunIndex currentRun() const { return run_; }  // the one begun last; 0 before the first
     RecorderStatus status() const;                // from any thread
-    void finish();                                // not during a run; nothing is recorded afterwards
+    // What a run on a device has to do without.
+    const std::vector<Shortfall>& shortfalls() const { return options_.shortfalls; }
+    void finish();  // not during a run; nothing is recorded afterwards
 
     ObserverNeeds needs() const override;
     void runBegan(const RunFacts& run) override;
