@@ -76,8 +76,11 @@ void record(const std::filesystem::path& file, Collect collect, const std::strin
     const FakeClock clock;
     ScriptedTracer tracer;
     Sensor sensor;
-    RecorderOptions options{
-        .collect = collect, .clock = clock.reader(), .tracer = &tracer, .samplers = {&sensor}};
+    RecorderOptions options;
+    options.collect = collect;
+    options.clock = clock.reader();
+    options.tracer = &tracer;
+    options.samplers = {&sensor};
     options.devices = {{.device = 0, .name = "a GPU", .bus = "0000:18:00.0"}};
     options.shortfalls = {{"nvml", "libnvidia-ml.so.1 cannot be loaded", "install it"}};
     Recorder recorder(file, options);
