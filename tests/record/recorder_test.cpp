@@ -254,7 +254,9 @@ TEST(Recorder, namesWhatItDoesNotKnow) {
         parseCollect("everything\n");
         FAIL();
     } catch (const UsageError& e) {
-        EXPECT_STREQ(e.what(), "--collect: does not know 'everything\\x0A'; give auto, off, trace, timeline or counters");
+        EXPECT_STREQ(
+            e.what(),
+            "--collect: does not know 'everything\\x0A'; give auto, off, trace, timeline or counters");
     }
 }
 
