@@ -1,4 +1,5 @@
 #include "app/cli/commands.h"
+#include "app/cli/passes.h"
 #include "app/cli/run_options.h"
 #include "app/cli/run_output.h"
 #include "app/serve/engine_host.h"
@@ -34,6 +35,8 @@ int run(const RunOptions& options, Session& session) {
     if (!options.probe.empty())
         probeFrom(options.probe);  // what is misspelt is said before a model is loaded
     options.attention.requireReadable();
+    const std::vector<std::string> passes = passesOf(options.collect);
+    if (passes.size() > 1) return runPasses(passes, options);
 
     EngineHost host(programLine("fluxscope-cli"));
     HostEvents events;
@@ -41,7 +44,7 @@ int run(const RunOptions& options, Session& session) {
         session.terminal.progress(progressText(progress));
     };
     const protocol::LoadedEvent loaded = host.load(
-        {options.model.folder().string(), options.device.device, options.device.dtype, options.collect},
+        {options.model.folder().string(), options.device.device, options.device.dtype, passes.front()},
         events, session.cancel);
     session.terminal.detail(loadText(loaded));
     const HostRun wanted{.request = options.request(loaded.model, options.model.folder()),
@@ -63,6 +66,8 @@ int run(const RunOptions& options, Session& session) {
         for (const SequenceResult& sequence : report.sequences) text += paragraph(sequence);
         session.terminal.result(text);
     }
+    for (const std::string& missing : report.missing)
+        session.terminal.note("not recorded: " + printable(missing, 600));
     if (report.recordingProblem) throw MachineError{"capture", "", *report.recordingProblem, ""};
     if (!options.capture.empty()) session.terminal.note("recorded into " + printable(options.capture, 400));
     return 0;

@@ -162,8 +162,13 @@ void RunOptions::declare(CLI::App& command) {
         command.get_option(recorded)->excludes(command.get_option("--replay"));
     CLI::Option* into = command.add_option("--capture", capture,
                                            "Record into this .fluxdb file; a run is added when it exists");
-    command.add_option("--collect", collect, "What to record: auto, or off for the bare run")
-        ->check(CLI::IsMember({"auto", "off"}))
+    command
+        .add_option("--collect", collect,
+                    "What to record: auto is trace on a GPU and the host's clock on a CPU; timeline reads a "
+                    "GPU's counters over "
+                    "time (no latency), counters the bytes of each layer (eager, slow); a list of these, or "
+                    "all, goes through "
+                    "the run once for each; off is the bare run")
         ->capture_default_str();
     command
         .add_flag("--forecast", forecast,

@@ -1,5 +1,6 @@
 #include "app/serve/engine_host.h"
 
+#include "app/serve/detail/device_collectors.h"
 #include "app/serve/detail/run_watch.h"
 #include "engine/describe.h"
 #include "engine/engine.h"
@@ -49,7 +50,8 @@ std::optional<SamplingOptions> recommendedOf(const std::filesystem::path& folder
 
 struct EngineHost::Parts {
     std::string program;
-    std::string collect = "auto";
+    Collect collect = Collect::Auto;
+    DeviceCollectors collectors;  // outlives the model: what a device did is told until the end
     std::unique_ptr<Model> model;
 
     Model& loaded() const {
@@ -68,15 +70,16 @@ EngineHost::~EngineHost() = default;
 protocol::LoadedEvent EngineHost::load(const HostLoad& wanted, const HostEvents& events,
                                        const CancelToken& cancel) {
     parts_->model.reset();  // two models at once may not fit
-    if (wanted.collect != "auto" && wanted.collect != "off")
-        throw UsageError{"collect", "", "is '" + printable(wanted.collect, 40) + "'", "give auto or off"};
+    parts_->collect = parseCollect(wanted.collect, "collect");
     const LoadOptions options = optionsOf(wanted);
-    parts_->collect = wanted.collect;
+    // Before the model touches the device.
+    if (options.device == DeviceKind::Cuda) parts_->collectors.attach(parts_->collect);
     const auto progress = [&events](const LoadProgress& at) {
         if (events.progress) events.progress({"loading", at.bytesDone, at.bytesTotal, "bytes", 0, 0});
     };
     parts_->model = Model::load(wanted.model, options, progress, &cancel);
     const Model& model = *parts_->model;
+    if (options.device == DeviceKind::Cuda) parts_->collectors.open();
     return {.model = model.facts(),
             .sparse = shortForm(model.defaultSparse()),
             .device = model.deviceName(),
@@ -115,7 +118,7 @@ std::string EngineHost::Parts::warmUp(const RunRequest& request, const CancelTok
 RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const CancelToken& cancel) {
     Model& model = parts_->loaded();
     RunRequest request = wanted.request;
-    request.role = parts_->collect == "off" ? RunRole::Off : RunRole::Timed;
+    request.role = roleOf(parts_->collect);
     std::string warmedUp = parts_->warmUp(request, cancel);
 
     RunWatch watch(events);
@@ -126,9 +129,10 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     }
 
     RecorderOptions options;
-    options.collect = parseCollect(parts_->collect, "collect");
+    options.collect = parts_->collect;
     options.program = parts_->program;
     options.environment = {{"warm_up", std::move(warmedUp), "engine host"}};
+    parts_->collectors.lendTo(options);
     Recorder recorder(wanted.capture, std::move(options));
     if (const auto problem = recorder.status().problem)
         throw MachineError{"capture", "", *problem, "give another file"};
@@ -145,6 +149,9 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     recorder.finish();
     report.run = recorder.currentRun().value();
     report.recordingProblem = recorder.status().problem;
+    if (model.deviceName() != "cpu")
+        for (const Shortfall& shortfall : recorder.shortfalls())
+            report.missing.push_back(sentenceOf(shortfall));
     return report;
 }
 

@@ -27,10 +27,12 @@ struct HostEvents {
 };
 
 struct HostLoad {
-    std::string model;             // a folder
-    std::string device = "cpu";    // or "cuda"
-    std::string dtype;             // "fp32", "bf16", "fp16"; empty: the engine's choice for the device
-    std::string collect = "auto";  // what a run records: "auto" or "off"
+    std::string model;           // a folder
+    std::string device = "cpu";  // or "cuda"
+    std::string dtype;           // "fp32", "bf16", "fp16"; empty: the engine's choice for the device
+    // What a run records: "auto", "off", "trace", "timeline" or "counters". On a GPU a process has one for good: it is attached to the
+    // device before the first model is.
+    std::string collect = "auto";
 };
 
 struct HostRun {
@@ -42,6 +44,7 @@ struct RunReport {
     std::int64_t run = 0;  // its number in the capture, 0 when nothing was recorded
     std::vector<SequenceResult> sequences;
     std::optional<std::string> recordingProblem;  // the run is fine, its capture is not whole: one sentence
+    std::vector<std::string> missing;  // collectors that a run on a GPU had to do without: a sentence each
 };
 
 class EngineHost {

@@ -1,6 +1,8 @@
 #include "profiler/record/recorder.h"
 
 #include "engine/contract/error.h"
+#include "profiler/record/cupti/counters.h"
+#include "profiler/record/cupti/trace.h"
 #include "profiler/record/detail/writer_thread.h"
 #include "profiler/record/host_timer.h"
 #include "profiler/record/machine.h"
@@ -8,6 +10,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <utility>
 
@@ -35,21 +38,50 @@ ProcessRecord thisProcess(const RecorderOptions& options) {
     return process;
 }
 
+constexpr std::array kCollects{Collect::Auto, Collect::Off, Collect::Trace, Collect::Timeline,
+                               Collect::Counters};
+
+CollectorRecord missing(const Shortfall& shortfall) {
+    return {.name = shortfall.collector,
+            .state = CollectorState::Missing,
+            .reason = shortfall.why,
+            .remedy = shortfall.remedy};
+}
+
 }  // namespace
 
 Collect parseCollect(std::string_view text, const std::string& where) {
-    if (text == "auto") return Collect::Auto;
-    if (text == "off") return Collect::Off;
-    throw UsageError{where, "", "does not know '" + printable(text) + "'", "give auto or off"};
+    for (const Collect collect : kCollects)
+        if (text == nameOf(collect)) return collect;
+    throw UsageError{where, "", "does not know '" + printable(text) + "'",
+                     "give auto, off, trace, timeline or counters"};
 }
 
-std::string_view nameOf(Collect collect) { return collect == Collect::Auto ? "auto" : "off"; }
+std::string_view nameOf(Collect collect) {
+    switch (collect) {
+        case Collect::Auto: return "auto";
+        case Collect::Off: return "off";
+        case Collect::Trace: return "trace";
+        case Collect::Timeline: return "timeline";
+        case Collect::Counters: return "counters";
+    }
+    return "auto";
+}
+
+RunRole roleOf(Collect collect) {
+    switch (collect) {
+        case Collect::Auto:
+        case Collect::Trace: return RunRole::Timed;
+        case Collect::Off: return RunRole::Off;
+        case Collect::Timeline: return RunRole::Timeline;
+        case Collect::Counters: return RunRole::Counters;
+    }
+    return RunRole::Timed;
+}
 
 Recorder::Recorder(const std::filesystem::path& file, RecorderOptions options)
     : options_(std::move(options)), nextRun_(1) {
-    RecordSink& sink = *this;
-    if (options_.collect == Collect::Auto) collector_ = std::make_unique<HostTimer>(options_.clock, sink);
-
+    chooseCollector();
     std::unique_ptr<CaptureWriter> writer;
     std::string problem;
     try {
@@ -63,6 +95,20 @@ Recorder::Recorder(const std::filesystem::path& file, RecorderOptions options)
 }
 
 Recorder::~Recorder() = default;
+
+void Recorder::chooseCollector() {
+    RecordSink& records = *this;
+    DeviceSink& device = *this;
+    if (options_.collect == Collect::Off) return;
+    if (options_.collect == Collect::Counters) {
+        OpenedCounters counters = openCounters(options_.clock, records, device);
+        collector_ = std::move(counters.collector);
+        if (counters.shortfall) options_.shortfalls.push_back(*std::move(counters.shortfall));
+    } else if (options_.tracer != nullptr) {
+        collector_ = std::make_unique<CuptiTrace>(*options_.tracer, options_.clock, records, device);
+    }
+    if (!collector_) collector_ = std::make_unique<HostTimer>(options_.clock, records);
+}
 
 RecorderStatus Recorder::status() const {
     return {.dropped = writer_->dropped(), .problem = writer_->problem()};
@@ -86,6 +132,15 @@ void Recorder::runBegan(const RunFacts& run) {
     writer_->push(RunBegan{run_, std::make_shared<const RunFacts>(run), collectorOn(run.device),
                            options_.clock(), writer_->dropped()},
                   Weight::Essential);
+    if (run.device != "cpu") {
+        // Of this run: the process may have others without.
+        DeviceBatch known;
+        known.devices = options_.devices;
+        for (const Shortfall& shortfall : options_.shortfalls) known.collectors.push_back(missing(shortfall));
+        if (!isEmpty(known)) writer_->pushDevice(std::move(known));
+        DeviceSink& device = *this;
+        for (DeviceSampler* sampler : options_.samplers) sampler->beginRun(device);
+    }
     if (collector_) collector_->runBegan(run);
 }
 
@@ -119,6 +174,11 @@ void Recorder::tokenEmitted(SequenceIndex sequence, TurnIndex turn, StepIndex st
     writer_->push(TokenRecord{sequence, turn, step, token, options_.clock()}, Weight::Essential);
 }
 
+void Recorder::compared(SequenceIndex sequence, TurnIndex turn, StepIndex step,
+                        const FidelityStep& fidelity) {
+    writer_->push(FidelityRecord{sequence, turn, step, fidelity}, Weight::Essential);
+}
+
 void Recorder::recordingBegan(RecordingIndex recording) {
     if (collector_) collector_->recordingBegan(recording);
 }
@@ -134,6 +194,7 @@ void Recorder::stepReplayed(const ScopeKey& step, RecordingIndex recording,
 
 void Recorder::runEnded(RunOutcome outcome, const std::string& reason) {
     if (collector_) collector_->runEnded();
+    for (DeviceSampler* sampler : options_.samplers) sampler->endRun();
     writer_->push(RunEnded{outcome, reason, options_.clock(), writer_->dropped()}, Weight::Essential);
 }
 
@@ -142,5 +203,28 @@ void Recorder::take(const ScopeRecord& scope) {
 }
 
 void Recorder::take(const LayerStepRecord& step) { writer_->push(step, Weight::Essential); }
+
+void Recorder::take(DeviceBatch batch) { writer_->pushDevice(std::move(batch)); }
+
+// Of what the writer does not count itself.
+void Recorder::take(const TraceQuality& quality) {
+    DeviceBatch batch;
+    const auto add = [&batch](const char* figure, std::int64_t value, const char* note) {
+        if (value != 0)
+            batch.figures.push_back({.figure = figure, .value = static_cast<double>(value), .note = note});
+    };
+    add("dropped_activity", quality.dropped, "lost by CUPTI, which had no buffer");
+    add("truncated_buffers", quality.truncatedBuffers, "CUPTI's buffers that could not be read to their end");
+    add("unknown_records", quality.unknownRecords, "CUPTI's records of kinds that were not asked for");
+    add("late_kernels", quality.late, "whose scope was learnt only after they had been written");
+    if (!isEmpty(batch)) writer_->pushDevice(std::move(batch));
+}
+
+void Recorder::take(const Shortfall& shortfall) {
+    DeviceBatch batch;
+    batch.collectors.push_back(missing(shortfall));
+    batch.collectors.back().state = CollectorState::Stopped;
+    writer_->pushDevice(std::move(batch));
+}
 
 }  // namespace fluxscope

@@ -11,6 +11,9 @@
 
 #include "engine/contract/observer.h"
 #include "profiler/record/collector.h"
+#include "profiler/record/device_sampler.h"
+#include "profiler/record/device_sink.h"
+#include "profiler/record/device_tracer.h"
 #include "profiler/store/records.h"
 
 #include <cstdint>
@@ -23,14 +26,20 @@
 
 namespace fluxscope {
 
+// What a process records; another mode is another process (docs/collectors.md).
 enum class Collect : std::uint8_t {
-    Auto,  // the best this build and device have: the host's clock, on CUDA too (and then marked as enqueue times)
-    Off,  // decisions, KV and tokens only
+    Auto,  // the best this machine has: on a CPU the host's clock, on a GPU its trace, else the host's clock, so marked
+    Off,       // decisions, KV and tokens only
+    Trace,     // a GPU's kernels
+    Timeline,  // those, and its counters over time; clocks are locked: no latency
+    Counters,  // the bytes of each layer; eager and slow
 };
 
 // Throws UsageError, naming `where`.
 Collect parseCollect(std::string_view text, const std::string& where = "--collect");
 std::string_view nameOf(Collect collect);
+// What a run that is recorded so is for.
+RunRole roleOf(Collect collect);
 
 struct RecorderOptions {
     Collect collect = Collect::Auto;
@@ -38,6 +47,11 @@ struct RecorderOptions {
     std::vector<EnvironmentFact> environment;  // what the caller knows; the machine's own facts are added
     std::string program;                       // empty: this build
     std::size_t queueEvents = 1 << 16;
+    // What the process has opened for its device, and what it could not have. Not owned: they outlive the recorder.
+    DeviceTracer* tracer = nullptr;
+    std::vector<DeviceSampler*> samplers;
+    std::vector<DeviceRecord> devices;
+    std::vector<Shortfall> shortfalls;
     Clock clock = monotonicNow;
 };
 
@@ -46,7 +60,7 @@ struct RecorderStatus {
     std::optional<std::string> problem;  // one sentence: why nothing is written (any more)
 };
 
-class Recorder final : public Observer, private RecordSink {
+class Recorder final : public Observer, private RecordSink, private DeviceSink {
 public:
     // Throws InputError, and leaves the file as it is, when it is there and cannot be appended to: no capture, a newer one,
     // or being written by another process. What the machine refuses (a folder, a full disk) is in status() instead, for a run
@@ -56,7 +70,9 @@ public:
 
     RunIndex currentRun() const { return run_; }  // the one begun last; 0 before the first
     RecorderStatus status() const;                // from any thread
-    void finish();                                // not during a run; nothing is recorded afterwards
+    // What a run on a device has to do without.
+    const std::vector<Shortfall>& shortfalls() const { return options_.shortfalls; }
+    void finish();  // not during a run; nothing is recorded afterwards
 
     ObserverNeeds needs() const override;
     void runBegan(const RunFacts& run) override;
@@ -70,6 +86,8 @@ public:
                    const KvFacts& kv) override;
     void tokenEmitted(SequenceIndex sequence, TurnIndex turn, StepIndex step,
                       const TokenFacts& token) override;
+    void compared(SequenceIndex sequence, TurnIndex turn, StepIndex step,
+                  const FidelityStep& fidelity) override;
     void recordingBegan(RecordingIndex recording) override;
     void recordingEnded(RecordingIndex recording) override;
     void stepReplayed(const ScopeKey& step, RecordingIndex recording,
@@ -79,9 +97,13 @@ public:
 private:
     void take(const ScopeRecord& scope) override;
     void take(const LayerStepRecord& step) override;
+    void take(DeviceBatch batch) override;
+    void take(const TraceQuality& quality) override;
+    void take(const Shortfall& shortfall) override;
+    void chooseCollector();
     std::string collectorOn(std::string_view device) const;
 
-    const RecorderOptions options_;
+    RecorderOptions options_;
     std::unique_ptr<Collector> collector_;  // absent: off
     RunIndex run_;
     RunIndex nextRun_;

@@ -90,7 +90,8 @@ class EveryBuild(Program):
     def test_doctor_tells_every_thing_and_a_remedy_for_what_is_missing(self):
         findings = self.json("doctor", "--json")["findings"]
         self.assertEqual([finding["name"] for finding in findings],
-                         ["cpu", "memory", "engine", "sample", "gpu", "driver", "cupti", "counters", "gl", "display"])
+                         ["cpu", "memory", "engine", "sample", "gpu", "driver", "trace", "timeline", "counters", "nvml", "gl",
+                          "display"])
         for finding in findings:
             self.assertTrue(finding["found"])
             self.assertEqual(finding["remedy"] == "", finding["ok"], finding)

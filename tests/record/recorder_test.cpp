@@ -258,7 +258,9 @@ TEST(Recorder, namesWhatItDoesNotKnow) {
         parseCollect("everything\n");
         FAIL();
     } catch (const UsageError& e) {
-        EXPECT_STREQ(e.what(), "--collect: does not know 'everything\\x0A'; give auto or off");
+        EXPECT_STREQ(
+            e.what(),
+            "--collect: does not know 'everything\\x0A'; give auto, off, trace, timeline or counters");
     }
 }
 

@@ -33,11 +33,13 @@ struct Script {
     std::string promptId = "prompt-";  // a number follows
     std::string text = "a prompt";
     std::string device = "cpu";
+    RunRole role = RunRole::Timed;
     std::function<void()> afterStep = [] {};
 };
 
 inline RunFacts factsOf(const Script& script) {
     RunFacts facts;
+    facts.role = script.role;
     facts.model = {.name = "tiny",
                    .path = "/models/tiny",
                    .architecture = "Qwen3ForCausalLM",

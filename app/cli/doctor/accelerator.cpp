@@ -1,10 +1,13 @@
-// Everything NVIDIA is asked through dlopen: this program starts on machines that have none of it.
+// Everything NVIDIA is asked through dlopen: this program starts on machines that have none of it. Each collector is tried for
+// real, for what permissions, containers and other tools allow is known only then.
 #include "app/cli/doctor/finding.h"
 #include "app/cli/terminal.h"
 #include "engine/contract/error.h"
+#include "profiler/record/cupti/counters.h"
+#include "profiler/record/cupti/session.h"
+#include "profiler/record/nvml/nvml.h"
 
 #include <dlfcn.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstdint>
@@ -15,7 +18,6 @@ namespace fluxscope::cli {
 namespace {
 
 constexpr int kLeastDriver = 580;  // what CUDA 13.0 asks for
-constexpr std::uint32_t kLeastCupti = 130001;
 
 std::string firstLineOf(const char* file) {
     std::ifstream in(file);
@@ -63,39 +65,63 @@ Finding gpu() {
     return {"gpu", found, true, ""};
 }
 
-Finding cupti() {
-    const std::string remedy =
-        "install the wheel nvidia-cuda-cupti 13.0.85 or newer beside torch; without it GPU kernels are not "
-        "traced";
-    // The copy that LibTorch brought is already mapped; a second one would fight it for the driver.
-    void* library = ::dlopen("libcupti.so.13", RTLD_NOW | RTLD_NOLOAD);
-    if (library == nullptr) library = ::dlopen("libcupti.so.13", RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) return {"cupti", "libcupti.so.13 cannot be loaded", false, remedy};
-    const auto version = reinterpret_cast<int (*)(std::uint32_t*)>(::dlsym(library, "cuptiGetVersion"));
-    std::uint32_t number = 0;
-    if (version == nullptr || version(&number) != 0)
-        return {"cupti", "libcupti.so.13 does not tell its version", false, remedy};
-    const bool enough = number >= kLeastCupti;
-    return {"cupti", "version " + std::to_string(number), enough, enough ? "" : remedy};
+Finding missing(const char* name, const Shortfall& shortfall) {
+    return {name, printable(shortfall.why, 400), false, printable(shortfall.remedy, 400)};
 }
 
-Finding counters() {
-    std::ifstream in("/proc/driver/nvidia/params");
-    std::string restricted;
-    for (std::string line; std::getline(in, line);)
-        if (line.starts_with("RmProfilingAdminOnly:")) restricted = line.substr(line.find(':') + 1);
-    if (restricted.empty())
-        return {"counters", "no NVIDIA driver", false,
-                "hardware counters need a GPU; byte figures are analytic without"};
-    if (restricted.find('1') == std::string::npos) return {"counters", "open to all users", true, ""};
-    if (::geteuid() == 0) return {"counters", "for administrators only, and this is root", true, ""};
-    return {"counters", "for administrators only (RmProfilingAdminOnly is 1)", false,
-            "set the module option NVreg_RestrictProfilingToAdminUsers=0 and reload the driver, or run as "
-            "root; tracing works without"};
+// Attaches for real, to this process, which ends soon.
+std::vector<Finding> tracing() {
+    std::vector<Finding> findings;
+    const CuptiSession session = attachCupti();
+    if (session.tracer != nullptr) {
+        const auto described = describeCupti();
+        const auto* text = std::get_if<std::string>(&described);
+        findings.push_back({"trace", text != nullptr ? printable(*text, 400) : "attached", true, ""});
+    }
+    for (const Shortfall& shortfall : session.shortfalls) findings.push_back(missing("trace", shortfall));
+    return findings;
+}
+
+class Nowhere final : public DeviceSink, public RecordSink {
+public:
+    void take(DeviceBatch) override {}
+    void take(const TraceQuality&) override {}
+    void take(const Shortfall&) override {}
+    void take(const ScopeRecord&) override {}
+    void take(const LayerStepRecord&) override {}
+};
+
+// One user of the counters at a time: the first is closed before the second is opened.
+std::vector<Finding> counting() {
+    std::vector<Finding> findings;
+    if (const OpenedTimeline timeline = openTimeline(); timeline.sampler != nullptr)
+        findings.push_back({"timeline", "DRAM, L2, SM and clocks can be sampled", true, ""});
+    else
+        findings.push_back(missing("timeline", *timeline.shortfall));
+    Nowhere nowhere;
+    if (const OpenedCounters counters = openCounters(monotonicNow, nowhere, nowhere);
+        counters.collector != nullptr)
+        findings.push_back({"counters", "the bytes of each layer can be counted", true, ""});
+    else
+        findings.push_back(missing("counters", *counters.shortfall));
+    return findings;
+}
+
+Finding sensors() {
+    const NvmlSession nvml = openNvml();
+    if (nvml.sampler == nullptr) return missing("nvml", nvml.shortfalls.front());
+    return {"nvml", "power, clocks, memory and temperature of " + printable(nvml.devices.front().name), true,
+            ""};
 }
 
 }  // namespace
 
-std::vector<Finding> acceleratorFindings() { return {gpu(), driver(), cupti(), counters()}; }
+std::vector<Finding> acceleratorFindings() {
+    std::vector<Finding> findings{gpu(), driver()};
+    for (const auto& more : {tracing(), counting()})
+        findings.insert(findings.end(), more.begin(), more.end());
+    findings.push_back(sensors());
+    return findings;
+}
 
 }  // namespace fluxscope::cli

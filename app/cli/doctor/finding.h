@@ -14,7 +14,7 @@ struct Finding {
 };
 
 std::vector<Finding> machineFindings();      // CPU, memory, this build, the sample
-std::vector<Finding> acceleratorFindings();  // GPU, driver, CUPTI, counters
+std::vector<Finding> acceleratorFindings();  // GPU, driver, and each collector
 std::vector<Finding> displayFindings();      // GL, display
 
 }  // namespace fluxscope::cli

@@ -1,0 +1,31 @@
+// What this process has opened to see what its device does. CUPTI is attached once, before the device is used, and a process keeps
+// what it has begun with; counters and sensors are opened when the device has a context.
+#pragma once
+
+#include "profiler/record/cupti/counters.h"
+#include "profiler/record/cupti/session.h"
+#include "profiler/record/nvml/nvml.h"
+#include "profiler/record/recorder.h"
+
+#include <optional>
+#include <vector>
+
+namespace fluxscope {
+
+class DeviceCollectors {
+public:
+    // Throws UsageError when this process has been attached for something else.
+    void attach(Collect collect);
+    void open();
+
+    void lendTo(RecorderOptions& options) const;
+
+private:
+    std::optional<Collect> attachedFor_;
+    bool opened_ = false;
+    CuptiSession cupti_;
+    NvmlSession nvml_;
+    OpenedTimeline timeline_;
+};
+
+}  // namespace fluxscope

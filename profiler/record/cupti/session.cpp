@@ -1,0 +1,58 @@
+#include "profiler/record/cupti/session.h"
+
+#include "profiler/record/cupti/counters.h"
+#include "profiler/record/cupti/detail/pm_sampler.h"
+#include "profiler/record/cupti/detail/range_counters.h"
+#include "profiler/record/cupti/detail/tracer.h"
+
+#include <utility>
+
+namespace fluxscope {
+
+CuptiSession attachCupti(const CuptiOptions& options) {
+    CuptiSession session;
+    auto loaded = loadCupti(options.library);
+    if (auto* missing = std::get_if<CuptiMissing>(&loaded)) {
+        session.shortfalls.push_back({"trace", std::move(missing->why), std::move(missing->remedy)});
+        return session;
+    }
+    auto started = CuptiTracer::start(std::get<CuptiApi>(loaded), {.dump = options.dump}, session.shortfalls);
+    if (auto* shortfall = std::get_if<Shortfall>(&started))
+        session.shortfalls.push_back(std::move(*shortfall));
+    else
+        session.tracer = std::move(std::get<std::unique_ptr<CuptiTracer>>(started));
+    return session;
+}
+
+std::variant<std::string, Shortfall> describeCupti(const CuptiOptions& options) {
+    auto loaded = loadCupti(options.library);
+    if (auto* missing = std::get_if<CuptiMissing>(&loaded))
+        return Shortfall{"trace", std::move(missing->why), std::move(missing->remedy)};
+    const auto& api = std::get<CuptiApi>(loaded);
+    if (const char* symbol = missingForTracing(api)) return shortfallOfSymbol("trace", symbol, api.version);
+    return "version " + std::to_string(api.version) + ", " + api.library.string();
+}
+
+OpenedTimeline openTimeline(const TimelineOptions& options) {
+    auto loaded = loadCupti(options.cupti.library);
+    if (auto* missing = std::get_if<CuptiMissing>(&loaded))
+        return {.sampler = nullptr, .shortfall = Shortfall{"timeline", missing->why, missing->remedy}};
+    auto opened = PmSampler::open(std::get<CuptiApi>(loaded), options.device, options.interval);
+    if (auto* shortfall = std::get_if<Shortfall>(&opened))
+        return {.sampler = nullptr, .shortfall = std::move(*shortfall)};
+    return {.sampler = std::move(std::get<std::unique_ptr<PmSampler>>(opened)), .shortfall = {}};
+}
+
+OpenedCounters openCounters(Clock clock, RecordSink& records, DeviceSink& device,
+                            const CountersOptions& options) {
+    auto loaded = loadCupti(options.cupti.library);
+    if (auto* missing = std::get_if<CuptiMissing>(&loaded))
+        return {.collector = nullptr, .shortfall = Shortfall{"counters", missing->why, missing->remedy}};
+    auto opened = RangeCounters::open(std::get<CuptiApi>(loaded), options.device, options.ranges,
+                                      std::move(clock), records, device);
+    if (auto* shortfall = std::get_if<Shortfall>(&opened))
+        return {.collector = nullptr, .shortfall = std::move(*shortfall)};
+    return {.collector = std::move(std::get<std::unique_ptr<RangeCounters>>(opened)), .shortfall = {}};
+}
+
+}  // namespace fluxscope

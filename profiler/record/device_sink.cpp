@@ -1,0 +1,18 @@
+#include "profiler/record/device_sink.h"
+
+namespace fluxscope {
+
+std::string sentenceOf(const Shortfall& shortfall) {
+    std::string sentence = shortfall.collector + ": " + shortfall.why;
+    if (!shortfall.remedy.empty()) sentence += "; " + shortfall.remedy;
+    return sentence;
+}
+
+bool isEmpty(const DeviceBatch& batch) {
+    return batch.devices.empty() && batch.collectors.empty() && batch.nodes.empty() &&
+           batch.kernels.empty() && batch.traffic.empty() && batch.copies.empty() && batch.fills.empty() &&
+           batch.syncs.empty() && batch.calls.empty() && batch.overheads.empty() && batch.samples.empty() &&
+           batch.late.empty() && batch.figures.empty();
+}
+
+}  // namespace fluxscope
