@@ -29,9 +29,9 @@ struct RunBegan {
     RunIndex run;
     std::shared_ptr<const RunFacts> facts;
     std::string collector;  // what it became on this run's device
-    Nanoseconds at{    DroppedByKind deviceDropped{};  // likewise; push() fills it in
-};
+    Nanoseconds at{};
     std::int64_t dropped = 0;  // up to then
+    DroppedByKind deviceDropped{};  // likewise; push() fills it in
 };
 struct BatchBegan {
     BatchIndex batch;
