@@ -30,8 +30,9 @@ int info(const Options& options, Session& session) {
 }
 
 int check(const Options& options, Session& session) {
-    const std::vector<Violation> violations = checkCapture(
-        options.capture, [&session](const std::string& what) { session.terminal.progress("checking " + what); });
+    const std::vector<Violation> violations =
+        checkCapture(options.capture,
+                     [&session](const std::string& what) { session.terminal.progress("checking " + what); });
     session.terminal.clearProgress();
     if (options.json) {
         session.terminal.resultJson(jsonOf(violations));
@@ -52,11 +53,13 @@ int sql(const Options& options, Session& session) {
     return 0;
 }
 
-CLI::App& add(CLI::App& of, const char* name, const char* says, const std::shared_ptr<Options>& options, Session& session,
-              int (*work)(const Options&, Session&)) {
+CLI::App& add(CLI::App& of, const char* name, const char* says, const std::shared_ptr<Options>& options,
+              Session& session, int (*work)(const Options&, Session&)) {
     CLI::App& command = *of.add_subcommand(name, says);
     command.add_option("CAPTURE", options->capture, "A .fluxdb file")->required();
-    command.callback([options, &session, work] { session.chosen = [options, &session, work] { return work(*options, session); }; });
+    command.callback([options, &session, work] {
+        session.chosen = [options, &session, work] { return work(*options, session); };
+    });
     return command;
 }
 
@@ -64,25 +67,33 @@ CLI::App& add(CLI::App& of, const char* name, const char* says, const std::share
 
 void addCapture(CLI::App& app, Session& session) {
     auto options = std::make_shared<Options>();
-    CLI::App& capture = *app.add_subcommand("capture", "Look into a capture, check it, make one file of it, ask it in SQL");
+    CLI::App& capture =
+        *app.add_subcommand("capture", "Look into a capture, check it, make one file of it, ask it in SQL");
     capture.require_subcommand(1);
     capture.footer("Example:\n  fluxscope-cli capture check run.fluxdb");
 
-    CLI::App& infos = add(capture, "info", "Its runs, collectors, quality, tables and sizes", options, session, info);
+    CLI::App& infos =
+        add(capture, "info", "Its runs, collectors, quality, tables and sizes", options, session, info);
     infos.add_flag("--json", options->json, "Everything, for scripts");
     infos.footer("Example:\n  fluxscope-cli capture info run.fluxdb");
 
-    CLI::App& checks = add(capture, "check", "Does all hold that the schema promises? A line for each rule that does not, and exit code 1",
-                           options, session, check);
+    CLI::App& checks =
+        add(capture, "check",
+            "Does all hold that the schema promises? A line for each rule that does not, and exit code 1",
+            options, session, check);
     checks.add_flag("--json", options->json, "An array of {table, rule, count, example}");
     checks.footer("Example:\n  fluxscope-cli capture check run.fluxdb");
 
-    CLI::App& packs = add(capture, "pack", "One file that travels, of a capture that crashed or is being recorded", options, session, pack);
+    CLI::App& packs =
+        add(capture, "pack", "One file that travels, of a capture that crashed or is being recorded", options,
+            session, pack);
     packs.add_option("INTO", options->into, "The new file")->required();
     packs.footer("Example:\n  fluxscope-cli capture pack crashed.fluxdb whole.fluxdb");
 
-    CLI::App& asks = add(capture, "sql", "Ask it in SQL: read-only, without the views in the file; rows as tab-separated lines", options,
-                         session, sql);
+    CLI::App& asks =
+        add(capture, "sql",
+            "Ask it in SQL: read-only, without the views in the file; rows as tab-separated lines", options,
+            session, sql);
     asks.add_option("SQL", options->sql, "One statement or more")->required();
     asks.add_flag("--json", options->json, "A JSON object a row, a line each");
     asks.footer("Example:\n  fluxscope-cli capture sql run.fluxdb 'SELECT run, policy_name FROM run'");

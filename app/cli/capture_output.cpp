@@ -21,12 +21,18 @@ std::string numberText(double value) {
 // One line stays one line, and a terminal is not told what to do.
 void appendEscaped(std::string& line, std::string_view text) {
     for (const char c : text) {
-        if (c == '\t') line += "\\t";
-        else if (c == '\n') line += "\\n";
-        else if (c == '\r') line += "\\r";
-        else if (c == '\\') line += "\\\\";
-        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) line += "\\x" + std::string(1, "0123456789ABCDEF"[(c >> 4) & 15]) + "0123456789ABCDEF"[c & 15];
-        else line += c;
+        if (c == '\t')
+            line += "\\t";
+        else if (c == '\n')
+            line += "\\n";
+        else if (c == '\r')
+            line += "\\r";
+        else if (c == '\\')
+            line += "\\\\";
+        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+            line += "\\x" + std::string(1, "0123456789ABCDEF"[(c >> 4) & 15]) + "0123456789ABCDEF"[c & 15];
+        else
+            line += c;
     }
 }
 
@@ -56,8 +62,9 @@ nlohmann::json jsonOf(const SqlValue& value) {
 }
 
 std::string runLine(const RunRow& run) {
-    std::string line = "run " + std::to_string(run.run.value()) + ": " + printable(run.policyName) + " on " + printable(run.device) + " " +
-                       printable(run.dtype) + ", " + printable(run.role) + ", " + (run.outcome ? printable(*run.outcome) : "not ended");
+    std::string line = "run " + std::to_string(run.run.value()) + ": " + printable(run.policyName) + " on " +
+                       printable(run.device) + " " + printable(run.dtype) + ", " + printable(run.role) +
+                       ", " + (run.outcome ? printable(*run.outcome) : "not ended");
     if (run.end) line += " after " + timeText(static_cast<double>((*run.end - run.begin).count()) / 1e9);
     if (run.clockLocked) line += ", clock locked: its times are no latencies";
     if (!run.origin.empty()) line += ", imported from " + printable(run.origin);
@@ -68,47 +75,70 @@ std::string runLine(const RunRow& run) {
 }  // namespace
 
 std::string textOf(const CaptureInfo& info) {
-    std::string text = info.file.string() + ": version " + std::to_string(info.version) + ", " + byteText(info.bytes) +
-                       (info.logBytes > 0 ? " and " + byteText(info.logBytes) + " in its write-ahead log" : "") +
-                       (info.live ? ", being recorded" : "") + "\n\n";
+    std::string text =
+        info.file.string() + ": version " + std::to_string(info.version) + ", " + byteText(info.bytes) +
+        (info.logBytes > 0 ? " and " + byteText(info.logBytes) + " in its write-ahead log" : "") +
+        (info.live ? ", being recorded" : "") + "\n\n";
     for (const ModelRow& model : info.snapshot->models)
-        text += "model " + printable(model.facts.name) + ": " + printable(model.facts.architecture) + ", " + std::to_string(model.facts.layers) + " layers\n";
+        text += "model " + printable(model.facts.name) + ": " + printable(model.facts.architecture) + ", " +
+                std::to_string(model.facts.layers) + " layers\n";
     for (const ProcessRow& process : info.snapshot->processes)
-        text += "process " + std::to_string(process.process.value()) + " on " + printable(process.host) + ": " + printable(process.program) + ", " + printable(process.collector) + '\n';
+        text += "process " + std::to_string(process.process.value()) + " on " + printable(process.host) +
+                ": " + printable(process.program) + ", " + printable(process.collector) + '\n';
     for (const RunRow& run : info.snapshot->runs) text += runLine(run);
     for (const CollectorInfo& c : info.collectors) {
-        text += "collector " + printable(c.name) + (c.run < 0 ? "" : " of run " + std::to_string(c.run)) + ": " + printable(c.state);
+        text += "collector " + printable(c.name) + (c.run < 0 ? "" : " of run " + std::to_string(c.run)) +
+                ": " + printable(c.state);
         if (!c.reason.empty()) text += ", " + printable(c.reason, 400);
         if (!c.remedy.empty()) text += "; " + printable(c.remedy, 400);
         text += '\n';
     }
     for (const FigureInfo& f : info.figures) {
-        text += "quality of run " + std::to_string(f.run.value()) + ": " + printable(f.figure) + " " + numberText(f.value) +
-                (f.note.empty() ? "" : ", " + printable(f.note, 400)) + '\n';
+        text += "quality of run " + std::to_string(f.run.value()) + ": " + printable(f.figure) + " " +
+                numberText(f.value) + (f.note.empty() ? "" : ", " + printable(f.note, 400)) + '\n';
     }
     text += '\n';
     for (const TableInfo& table : info.tables) {
         if (table.rows == 0) continue;
-        text += table.name + ": " + std::to_string(table.rows) + (table.rows == 1 ? " row" : " rows") + (table.bytes ? ", " + byteText(*table.bytes) : "") + '\n';
+        text += table.name + ": " + std::to_string(table.rows) + (table.rows == 1 ? " row" : " rows") +
+                (table.bytes ? ", " + byteText(*table.bytes) : "") + '\n';
     }
     for (const std::string& problem : info.problems) text += "problem: " + problem + '\n';
     return text;
 }
 
 nlohmann::json jsonOf(const CaptureInfo& info) {
-    nlohmann::json json{{"file", info.file.string()}, {"version", info.version}, {"bytes", info.bytes}, {"log_bytes", info.logBytes}, {"live", info.live},
-                        {"problems", info.problems}, {"runs", nlohmann::json::array()}, {"collectors", nlohmann::json::array()},
-                        {"quality", nlohmann::json::array()}, {"tables", nlohmann::json::array()}};
+    nlohmann::json json{{"file", info.file.string()},
+                        {"version", info.version},
+                        {"bytes", info.bytes},
+                        {"log_bytes", info.logBytes},
+                        {"live", info.live},
+                        {"problems", info.problems},
+                        {"runs", nlohmann::json::array()},
+                        {"collectors", nlohmann::json::array()},
+                        {"quality", nlohmann::json::array()},
+                        {"tables", nlohmann::json::array()}};
     for (const RunRow& run : info.snapshot->runs) {
-        nlohmann::json row{{"run", run.run.value()}, {"role", run.role}, {"policy", run.policyName}, {"sparse", run.sparse}, {"device", run.device}, {"dtype", run.dtype},
-                           {"dropped", run.dropped}, {"clock_locked", run.clockLocked}, {"origin", run.origin}, {"outcome", nullptr}, {"seconds", nullptr}};
+        nlohmann::json row{{"run", run.run.value()},   {"role", run.role},
+                           {"policy", run.policyName}, {"sparse", run.sparse},
+                           {"device", run.device},     {"dtype", run.dtype},
+                           {"dropped", run.dropped},   {"clock_locked", run.clockLocked},
+                           {"origin", run.origin},     {"outcome", nullptr},
+                           {"seconds", nullptr}};
         if (run.outcome) row["outcome"] = *run.outcome;
         if (run.end) row["seconds"] = static_cast<double>((*run.end - run.begin).count()) / 1e9;
         json["runs"].push_back(std::move(row));
     }
     for (const CollectorInfo& c : info.collectors)
-        json["collectors"].push_back({{"process", c.process.value()}, {"run", c.run}, {"name", c.name}, {"state", c.state}, {"reason", c.reason}, {"remedy", c.remedy}});
-    for (const FigureInfo& f : info.figures) json["quality"].push_back({{"run", f.run.value()}, {"figure", f.figure}, {"value", f.value}, {"note", f.note}});
+        json["collectors"].push_back({{"process", c.process.value()},
+                                      {"run", c.run},
+                                      {"name", c.name},
+                                      {"state", c.state},
+                                      {"reason", c.reason},
+                                      {"remedy", c.remedy}});
+    for (const FigureInfo& f : info.figures)
+        json["quality"].push_back(
+            {{"run", f.run.value()}, {"figure", f.figure}, {"value", f.value}, {"note", f.note}});
     for (const TableInfo& table : info.tables) {
         nlohmann::json row{{"name", table.name}, {"rows", table.rows}, {"bytes", nullptr}};
         if (table.bytes) row["bytes"] = *table.bytes;
@@ -119,7 +149,8 @@ nlohmann::json jsonOf(const CaptureInfo& info) {
 
 nlohmann::json jsonOf(const std::vector<Violation>& violations) {
     nlohmann::json json = nlohmann::json::array();
-    for (const Violation& v : violations) json.push_back({{"table", v.table}, {"rule", v.rule}, {"count", v.count}, {"example", v.example}});
+    for (const Violation& v : violations)
+        json.push_back({{"table", v.table}, {"rule", v.rule}, {"count", v.count}, {"example", v.example}});
     return json;
 }
 

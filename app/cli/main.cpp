@@ -45,7 +45,8 @@ int main(int argc, char** argv) {
     app.fallthrough();
     app.footer(
         "'fluxscope-cli COMMAND --help' has an example of each.\n"
-        "Exit codes: 0 fine, 1 a check failed, 2 wrong usage, 3 bad input file, 4 not possible on this machine, 5 cancelled, 6 "
+        "Exit codes: 0 fine, 1 a check failed, 2 wrong usage, 3 bad input file, 4 not possible on this "
+        "machine, 5 cancelled, 6 "
         "a fault of ours.");
     cli::addDoctor(app, session);
 #ifdef FLUXSCOPE_ENGINE

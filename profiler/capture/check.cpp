@@ -28,8 +28,11 @@ std::string textOf(const OverviewRow& r) {
 class Check {
 public:
     Check(const std::filesystem::path& file, SQLite::Database& database, const CheckProgress& progress)
-        : file_(file), database_(database), plan_(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE),
-          version_(requireCapture(database, file.string())), progress_(progress) {
+        : file_(file),
+          database_(database),
+          plan_(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE),
+          version_(requireCapture(database, file.string())),
+          progress_(progress) {
         plan_.exec(std::string(schemaSql()));
     }
 
@@ -80,7 +83,8 @@ private:
     }
 
     void tables() {
-        RowReader planned(plan_, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+        RowReader planned(plan_,
+                          "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
         while (planned.next()) {
             const std::string table = planned.string(0);
             if (version_ < 2 && !isOfVersion1(table)) continue;
@@ -94,34 +98,40 @@ private:
             });
             if (version_ < kSchemaVersion || !whole_.contains(table)) continue;
             const std::string columns =
-                "SELECT group_concat(name || ' ' || type || ' ' || \"notnull\" || ' ' || pk, ', ') FROM (SELECT * FROM "
-                "pragma_table_xinfo('" + table + "') ORDER BY name)";
+                "SELECT group_concat(name || ' ' || type || ' ' || \"notnull\" || ' ' || pk, ', ') FROM "
+                "(SELECT * FROM "
+                "pragma_table_xinfo('" +
+                table + "') ORDER BY name)";
             part("file", [&] {
                 const std::string has = database_.execAndGet(columns).getString();
                 if (has == plan_.execAndGet(columns).getString()) return;
                 whole_.erase(table);
-                violations_.push_back({table, "has the columns of its version", 1, "it has: " + printable(has, 200)});
+                violations_.push_back(
+                    {table, "has the columns of its version", 1, "it has: " + printable(has, 200)});
             });
         }
     }
 
     static bool isOfVersion1(const std::string& table) {
-        static const std::set<std::string> kTables{"process", "environment", "model",    "run", "prompt",    "sequence",
-                                                   "token",   "decision",    "kv",       "scope", "layer_step"};
+        static const std::set<std::string> kTables{"process", "environment", "model",     "run",
+                                                   "prompt",  "sequence",    "token",     "decision",
+                                                   "kv",      "scope",       "layer_step"};
         return kTables.contains(table);
     }
 
     void foreignKeys() {
         RowReader planned(plan_,
-                          "SELECT m.name, f.\"table\", f.\"from\" FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f "
+                          "SELECT m.name, f.\"table\", f.\"from\" FROM sqlite_schema AS m, "
+                          "pragma_foreign_key_list(m.name) AS f "
                           "WHERE m.type = 'table' ORDER BY 1, 3");
         while (planned.next()) {
-            const std::string table = planned.string(0), parent = planned.string(1), column = planned.string(2);
+            const std::string table = planned.string(0), parent = planned.string(1),
+                              column = planned.string(2);
             // The parent's key has the parent's name, but for tokens.
             const std::string key = parent == "token" ? "row" : parent;
             apply(table, column + " refers to a row of " + parent,
-                  "SELECT '" + column + " ' || " + column + " FROM " + table + " WHERE " + column + " IS NOT NULL AND " + column +
-                      " NOT IN (SELECT " + key + " FROM " + parent + ")",
+                  "SELECT '" + column + " ' || " + column + " FROM " + table + " WHERE " + column +
+                      " IS NOT NULL AND " + column + " NOT IN (SELECT " + key + " FROM " + parent + ")",
                   1);
         }
     }
@@ -147,7 +157,8 @@ private:
         }
         part("overview", [this] {
             RowReader run(database_,
-                          "SELECT run FROM run WHERE over_budget = 0 AND dropped = 0 AND NOT EXISTS (SELECT 1 FROM quality AS "
+                          "SELECT run FROM run WHERE over_budget = 0 AND dropped = 0 AND NOT EXISTS (SELECT "
+                          "1 FROM quality AS "
                           "q WHERE q.run = run.run AND figure = 'not_summed_up_again')");
             while (run.next()) overviewOf(run.integer(0));
         });
@@ -156,13 +167,15 @@ private:
     void overviewOf(std::int64_t run) {
         say("overview of run " + std::to_string(run));
         const std::vector<OverviewRow> kept = overviewIn(database_, run);
-        if (kept.empty()) return;  // it has not been made: an import, or a file from before there were overviews
+        if (kept.empty())
+            return;  // it has not been made: an import, or a file from before there were overviews
         const std::vector<OverviewRow> meant = overviewByDefinition(database_, run);
         std::vector<OverviewRow> wrong;
         std::ranges::set_symmetric_difference(kept, meant, std::back_inserter(wrong));
         if (wrong.empty()) return;
         const bool isKept = std::ranges::binary_search(kept, wrong.front());
-        violations_.push_back({"overview", "is what its definition says", static_cast<std::int64_t>(wrong.size()),
+        violations_.push_back({"overview", "is what its definition says",
+                               static_cast<std::int64_t>(wrong.size()),
                                "run " + std::to_string(run) + ", " + textOf(wrong.front()) +
                                    (isKept ? " should not be there" : " is missing")});
     }

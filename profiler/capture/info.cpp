@@ -37,7 +37,9 @@ void part(CaptureInfo& info, const std::string& name, Read read) {
 std::map<std::string, std::int64_t> bytesByTable(SQLite::Database& database) {
     std::map<std::string, std::int64_t> bytes;
     try {
-        RowReader row(database, "SELECT coalesce(s.tbl_name, d.name), sum(d.pgsize) FROM dbstat AS d LEFT JOIN sqlite_schema AS s ON s.name = d.name GROUP BY 1");
+        RowReader row(database,
+                      "SELECT coalesce(s.tbl_name, d.name), sum(d.pgsize) FROM dbstat AS d LEFT JOIN "
+                      "sqlite_schema AS s ON s.name = d.name GROUP BY 1");
         while (row.next()) bytes[row.string(0)] = row.integer(1);
     } catch (const SQLite::Exception&) {
         bytes.clear();
@@ -59,19 +61,24 @@ void readTables(CaptureInfo& info, SQLite::Database& database) {
             info.tables.push_back(table);
         });
     }
-    std::ranges::stable_sort(info.tables, std::greater{}, [](const TableInfo& t) { return t.bytes.value_or(t.rows); });
+    std::ranges::stable_sort(info.tables, std::greater{},
+                             [](const TableInfo& t) { return t.bytes.value_or(t.rows); });
 }
 
 void readCollectors(CaptureInfo& info, SQLite::Database& database) {
-    RowReader row(database, "SELECT process, run, name, state, reason, remedy FROM collector ORDER BY process, run, name");
+    RowReader row(
+        database,
+        "SELECT process, run, name, state, reason, remedy FROM collector ORDER BY process, run, name");
     while (row.next()) {
-        info.collectors.push_back({row.key<ProcessIndex>(0), row.integer(1), row.string(2), row.string(3), row.string(4), row.string(5)});
+        info.collectors.push_back({row.key<ProcessIndex>(0), row.integer(1), row.string(2), row.string(3),
+                                   row.string(4), row.string(5)});
     }
 }
 
 void readFigures(CaptureInfo& info, SQLite::Database& database) {
     RowReader row(database, "SELECT run, figure, value, note FROM quality ORDER BY run, figure");
-    while (row.next()) info.figures.push_back({row.key<RunIndex>(0), row.string(1), row.real(2), row.string(3)});
+    while (row.next())
+        info.figures.push_back({row.key<RunIndex>(0), row.string(1), row.real(2), row.string(3)});
 }
 
 }  // namespace
@@ -79,7 +86,8 @@ void readFigures(CaptureInfo& info, SQLite::Database& database) {
 CaptureInfo captureInfo(const std::filesystem::path& file) {
     CaptureInfo info{.file = file, .snapshot = readCapture(file)};
     info.problems = info.snapshot->problems;
-    if (std::string problem = journalProblem(file); !problem.empty()) info.problems.push_back(std::move(problem));
+    if (std::string problem = journalProblem(file); !problem.empty())
+        info.problems.push_back(std::move(problem));
     info.bytes = sizeOf(file);
     info.logBytes = sizeOf(file.string() + "-wal");
     info.live = isBeingWritten(file);
@@ -87,7 +95,8 @@ CaptureInfo captureInfo(const std::filesystem::path& file) {
         SQLite::Database database = openCapture(file);
         info.version = requireCapture(database, file.string());
         readTables(info, database);
-        for (const auto& [table, read] : {std::pair{"collector", &readCollectors}, std::pair{"quality", &readFigures}}) {
+        for (const auto& [table, read] :
+             {std::pair{"collector", &readCollectors}, std::pair{"quality", &readFigures}}) {
             if (info.version < 2) continue;
             part(info, table, [&, table = table, read = read] {
                 if (planted(database, table).empty()) read(info, database);

@@ -27,7 +27,8 @@ std::string journalProblem(const std::filesystem::path& file) {
                " beside it; copy both, or make one file of them with 'capture pack'";
     }
     return "its recording was not finished, and " + log.filename().string() +
-           " is missing beside it: what was recorded last may have been in it; look for it where the capture was recorded";
+           " is missing beside it: what was recorded last may have been in it; look for it where the capture "
+           "was recorded";
 }
 
 }  // namespace fluxscope

@@ -15,7 +15,8 @@
 namespace fluxscope {
 namespace {
 
-constexpr std::int64_t kMostRows = std::int64_t{1} << 40;  // of anything; a file that says more is not believed
+constexpr std::int64_t kMostRows = std::int64_t{1}
+                                   << 40;  // of anything; a file that says more is not believed
 constexpr std::int32_t kUnknown = -1;
 
 // Row ids as positions. They are small and dense in a file of ours, anything at all in another.
@@ -23,14 +24,16 @@ class Positions {
 public:
     void put(std::int64_t id, std::int32_t position) {
         if (id >= 0 && id < kDense) {
-            if (dense_.size() <= static_cast<std::size_t>(id)) dense_.resize(static_cast<std::size_t>(id) + 1, kUnknown);
+            if (dense_.size() <= static_cast<std::size_t>(id))
+                dense_.resize(static_cast<std::size_t>(id) + 1, kUnknown);
             dense_[static_cast<std::size_t>(id)] = position;
         } else {
             sparse_[id] = position;
         }
     }
     std::int32_t of(std::int64_t id) const {
-        if (id >= 0 && static_cast<std::size_t>(id) < dense_.size()) return dense_[static_cast<std::size_t>(id)];
+        if (id >= 0 && static_cast<std::size_t>(id) < dense_.size())
+            return dense_[static_cast<std::size_t>(id)];
         const auto found = sparse_.find(id);
         return found == sparse_.end() ? kUnknown : found->second;
     }
@@ -75,7 +78,8 @@ private:
         } catch (const SQLite::Exception& e) {
             if (isBusy(e)) throw;
             if (e.getErrorCode() == SQLITE_INTERRUPT) return;
-            std::string problem = "table " + std::string(name) + " cannot be read to its end: " + printable(e.what());
+            std::string problem =
+                "table " + std::string(name) + " cannot be read to its end: " + printable(e.what());
             if (std::ranges::find(columns_.problems, problem) == columns_.problems.end())
                 columns_.problems.push_back(std::move(problem));
         }
@@ -83,20 +87,23 @@ private:
 
     void names() {
         RowReader row(database_,
-                      "SELECT n.name, coalesce(d.value, n.value), coalesce(s.value, n.value), n.value FROM name AS n LEFT "
+                      "SELECT n.name, coalesce(d.value, n.value), coalesce(s.value, n.value), n.value FROM "
+                      "name AS n LEFT "
                       "JOIN name AS d ON d.name = n.demangled LEFT JOIN name AS s ON s.name = n.short");
         while (row.next()) {
             nameAt_.put(row.integer(0), static_cast<std::int32_t>(columns_.names.size()));
             columns_.names.push_back({row.string(1), row.string(2)});
             for (const Attribution by :
                  {Attribution::External, Attribution::GraphNode, Attribution::Time, Attribution::None}) {
-                if (row.text(3) == nameOf(by)) attributionAt_.put(row.integer(0), static_cast<std::int32_t>(by));
+                if (row.text(3) == nameOf(by))
+                    attributionAt_.put(row.integer(0), static_cast<std::int32_t>(by));
             }
         }
     }
 
     void places() {
-        RowReader row(database_, "SELECT place, batch, turn, phase, layer, chunk, op FROM place WHERE run = ?",
+        RowReader row(database_,
+                      "SELECT place, batch, turn, phase, layer, chunk, op FROM place WHERE run = ?",
                       {run_.value()});
         while (row.next()) {
             std::optional<ScopeKey> key;
@@ -109,8 +116,10 @@ private:
 
     static ScopeKey keyOf(RowReader& row) {
         ScopeKey key{.batch = row.key<BatchIndex>(1), .turn = row.key<TurnIndex>(2)};
-        if (row.text(3) == nameOf(Phase::Decode)) key.phase = Phase::Decode;
-        else if (row.text(3) != nameOf(Phase::Prefill)) row.markBad();
+        if (row.text(3) == nameOf(Phase::Decode))
+            key.phase = Phase::Decode;
+        else if (row.text(3) != nameOf(Phase::Prefill))
+            row.markBad();
         if (const auto layer = row.key<LayerIndex>(4, -1); layer.value() >= 0) key.layer = layer;
         if (const auto chunk = row.key<ChunkIndex>(5, -1); chunk.value() >= 0) key.chunk = chunk;
         for (int op = 0; op <= static_cast<int>(Op::Sample); ++op) {
@@ -122,10 +131,12 @@ private:
 
     void launches() {
         RowReader row(database_,
-                      "SELECT launch, grid_x, grid_y, grid_z, block_x, block_y, block_z, cluster_x, cluster_y, cluster_z, "
+                      "SELECT launch, grid_x, grid_y, grid_z, block_x, block_y, block_z, cluster_x, "
+                      "cluster_y, cluster_z, "
                       "registers_per_thread, static_shared_bytes, dynamic_shared_bytes FROM launch");
         const auto size = [&row](int column) {
-            return static_cast<std::int32_t>(row.integer(column, 0, std::numeric_limits<std::int32_t>::max()));
+            return static_cast<std::int32_t>(
+                row.integer(column, 0, std::numeric_limits<std::int32_t>::max()));
         };
         while (row.next()) {
             const LaunchShape shape{.grid = {size(1), size(2), size(3)},
@@ -144,14 +155,17 @@ private:
         std::vector<std::pair<std::int64_t, std::int64_t>> blocks;
         const std::int64_t from = range ? range->first.count() : std::numeric_limits<std::int64_t>::min();
         const std::int64_t to = range ? range->second.count() : std::numeric_limits<std::int64_t>::max();
-        RowReader row(database_, "SELECT first_kernel, last_kernel, begin_ns, end_ns FROM kernel_block WHERE run = ? ORDER BY block",
+        RowReader row(database_,
+                      "SELECT first_kernel, last_kernel, begin_ns, end_ns FROM kernel_block WHERE run = ? "
+                      "ORDER BY block",
                       {run_.value()});
         std::int64_t behind = 0;
         while (row.next()) {
             const std::int64_t first = row.integer(0, behind + 1, kMostRows);
             const std::int64_t last = row.integer(1, first, kMostRows);
             if (row.isBad()) {
-                columns_.problems.emplace_back("table kernel_block: a block does not follow the one before and is left out");
+                columns_.problems.emplace_back(
+                    "table kernel_block: a block does not follow the one before and is left out");
                 continue;
             }
             behind = last;
@@ -163,7 +177,8 @@ private:
 
     void kernels(std::int64_t first, std::int64_t last) {
         RowReader row(database_,
-                      "SELECT kernel, place, step, attribution, begin_ns, duration_ns, device, context, stream, correlation, "
+                      "SELECT kernel, place, step, attribution, begin_ns, duration_ns, device, context, "
+                      "stream, correlation, "
                       "graph_node, name, launch FROM kernel WHERE kernel BETWEEN ? AND ? ORDER BY kernel",
                       {first, last});
         constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();

@@ -52,7 +52,8 @@ using TimeRange = std::pair<Nanoseconds, Nanoseconds>;
 
 // Those that may lie in `range`: whole blocks of some thousand rows, so a few outside of it too. Throws InputError as readCapture
 // does, and MachineError while the file stays locked. `stop`, once true, ends it early with what there is.
-KernelColumns readKernels(const std::filesystem::path& file, RunIndex run, std::optional<TimeRange> range = std::nullopt,
+KernelColumns readKernels(const std::filesystem::path& file, RunIndex run,
+                          std::optional<TimeRange> range = std::nullopt,
                           const std::atomic<bool>* stop = nullptr);
 
 }  // namespace fluxscope

@@ -14,12 +14,14 @@ namespace fs = std::filesystem;
 
 std::vector<std::string> packCapture(const fs::path& from, const fs::path& to) {
     std::error_code error;
-    if (fs::exists(to, error)) throw InputError{to.string(), "", "is there already", "give another name, or remove it first"};
+    if (fs::exists(to, error))
+        throw InputError{to.string(), "", "is there already", "give another name, or remove it first"};
     SQLite::Database source = openCapture(from);
     std::vector<std::string> notes;
     const fs::path log = from.string() + "-wal";
     if (!fs::exists(log, error)) {
-        if (std::string problem = journalProblem(from); !problem.empty()) notes.push_back(from.string() + ": " + std::move(problem));
+        if (std::string problem = journalProblem(from); !problem.empty())
+            notes.push_back(from.string() + ": " + std::move(problem));
     }
     try {
         SQLite::Database packed(fs::absolute(to).string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);

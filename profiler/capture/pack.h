@@ -1,7 +1,6 @@
 // One file that travels, of a capture that was never finished or is being recorded.
 #pragma once
 
-
 #include <filesystem>
 #include <string>
 #include <vector>

@@ -17,13 +17,17 @@ struct Finalize {
 
 SqlValue valueOf(sqlite3_stmt* statement, int column) {
     const auto bytes = [&](const void* data) {
-        return std::string(static_cast<const char*>(data), static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
+        return std::string(static_cast<const char*>(data),
+                           static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
     };
     switch (sqlite3_column_type(statement, column)) {
         case SQLITE_INTEGER: return std::int64_t{sqlite3_column_int64(statement, column)};
         case SQLITE_FLOAT: return sqlite3_column_double(statement, column);
         case SQLITE_TEXT: return bytes(sqlite3_column_text(statement, column));
-        case SQLITE_BLOB: return SqlBlob{sqlite3_column_bytes(statement, column) == 0 ? std::string{} : bytes(sqlite3_column_blob(statement, column))};
+        case SQLITE_BLOB:
+            return SqlBlob{sqlite3_column_bytes(statement, column) == 0
+                               ? std::string{}
+                               : bytes(sqlite3_column_blob(statement, column))};
         default: return std::monostate{};
     }
 }
@@ -41,7 +45,8 @@ void queryCapture(const std::filesystem::path& file, const std::string& sql, con
     const char* rest = sql.c_str();
     while (*rest != '\0') {
         sqlite3_stmt* prepared = nullptr;
-        if (sqlite3_prepare_v2(handle, rest, -1, &prepared, &rest) != SQLITE_OK) throw wrong("is wrong (" + printable(sqlite3_errmsg(handle)) + ")");
+        if (sqlite3_prepare_v2(handle, rest, -1, &prepared, &rest) != SQLITE_OK)
+            throw wrong("is wrong (" + printable(sqlite3_errmsg(handle)) + ")");
         const std::unique_ptr<sqlite3_stmt, Finalize> statement(prepared);
         if (!statement) continue;  // a comment, or blank
         if (sqlite3_stmt_readonly(prepared) == 0) throw wrong("would write, and a capture is only read here");

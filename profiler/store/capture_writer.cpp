@@ -248,7 +248,9 @@ void CaptureWriter::endRun(Nanoseconds end, RunOutcome outcome, const std::strin
     });
 }
 
-std::size_t CaptureWriter::uncommittedRows() const { return writing_->writtenRows() - writing_->committedRows; }
+std::size_t CaptureWriter::uncommittedRows() const {
+    return writing_->writtenRows() - writing_->committedRows;
+}
 
 std::int64_t CaptureWriter::repeatedRows() const { return writing_->rows.repeated(); }
 

@@ -44,7 +44,8 @@ std::string shortKernelName(std::string_view name) {
             at += kAnonymous.size();
         } else if (at == begin && rest.starts_with(kOperator)) {  // its signs are part of the name
             const std::size_t signs = at + kOperator.size();
-            at = std::min(name.find('(', signs + (name.substr(signs).starts_with("()") ? 2 : 0)), name.size());
+            at =
+                std::min(name.find('(', signs + (name.substr(signs).starts_with("()") ? 2 : 0)), name.size());
         } else if (rest.starts_with("::") || rest.front() == ' ') {
             at += rest.front() == ' ' ? 1 : 2;
             begin = at;
@@ -54,7 +55,8 @@ std::string shortKernelName(std::string_view name) {
             at = behindBracket(name, at);
         } else if (rest.front() == '(') {
             const std::size_t behind = behindBracket(name, at);
-            if (!name.substr(behind).starts_with("::")) break;  // else something inside of a function: go on with it
+            if (!name.substr(behind).starts_with("::"))
+                break;  // else something inside of a function: go on with it
             at = behind;
         } else {
             ++at;

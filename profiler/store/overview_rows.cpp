@@ -32,7 +32,8 @@ void sumUp(SQLite::Database& from, std::int64_t run, OverviewWriter& into) {
 std::vector<OverviewRow> overviewIn(SQLite::Database& database, std::int64_t run) {
     std::vector<OverviewRow> rows;
     RawStatement row(database,
-                     "SELECT level, kind, phase, layer, device, stream, bucket, busy_ns, events, op FROM overview JOIN lane "
+                     "SELECT level, kind, phase, layer, device, stream, bucket, busy_ns, events, op FROM "
+                     "overview JOIN lane "
                      "USING (lane) WHERE run = ? ORDER BY 1, 2, 3, 4, 5, 6, 7");
     for (row.start(run); row.next();) {
         rows.push_back({.level = row.integer(0),
@@ -62,14 +63,18 @@ std::vector<OverviewRow> overviewByDefinition(SQLite::Database& database, std::i
 
 int buildOverviews(const std::filesystem::path& file, const std::function<void(std::int64_t)>& progress) {
     const auto lock = WritingLock::tryHold(file);
-    if (!lock) throw InputError{file.string(), "", "is being written by another process", "wait until it has ended"};
+    if (!lock)
+        throw InputError{file.string(), "", "is being written by another process", "wait until it has ended"};
     try {
         SQLite::Database database(std::filesystem::absolute(file).string(), SQLite::OPEN_READWRITE, 2000);
         distrust(database);
-        if (const int version = requireCapture(database, file.string()); version < kSchemaVersion) migrate(database, version, migrations());
+        if (const int version = requireCapture(database, file.string()); version < kSchemaVersion)
+            migrate(database, version, migrations());
         std::vector<std::int64_t> runs;
         {
-            RawStatement row(database, "SELECT run FROM run WHERE end_ns IS NOT NULL AND over_budget = 0 AND run NOT IN (SELECT run FROM lane)");
+            RawStatement row(database,
+                             "SELECT run FROM run WHERE end_ns IS NOT NULL AND over_budget = 0 AND run NOT "
+                             "IN (SELECT run FROM lane)");
             for (row.start(); row.next();) runs.push_back(row.integer(0));
         }
         for (const std::int64_t run : runs) {

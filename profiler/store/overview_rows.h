@@ -35,6 +35,7 @@ std::vector<OverviewRow> overviewByDefinition(SQLite::Database& database, std::i
 
 // Makes the overview of each ended run that has none: of imports, and of files that an older FluxScope wrote. Returns how many.
 // Throws as CaptureWriter does. `progress` hears of each run before it is summed up.
-int buildOverviews(const std::filesystem::path& file, const std::function<void(std::int64_t run)>& progress = {});
+int buildOverviews(const std::filesystem::path& file,
+                   const std::function<void(std::int64_t run)>& progress = {});
 
 }  // namespace fluxscope

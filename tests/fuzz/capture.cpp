@@ -21,8 +21,10 @@ void readEverything(const std::filesystem::path& file) {
         const KernelColumns kernels = readKernels(file, run.run);
         for (const std::string& problem : kernels.problems) isOneLine(problem);
         for (std::size_t i = 0; i < kernels.size(); ++i) {
-            fuzzing::promise(static_cast<std::size_t>(kernels.place[i]) < kernels.places.size() && static_cast<std::size_t>(kernels.name[i]) < kernels.names.size() &&
-                                 static_cast<std::size_t>(kernels.launch[i]) < kernels.launches.size() && kernels.duration_ns[i] >= -1,
+            fuzzing::promise(static_cast<std::size_t>(kernels.place[i]) < kernels.places.size() &&
+                                 static_cast<std::size_t>(kernels.name[i]) < kernels.names.size() &&
+                                 static_cast<std::size_t>(kernels.launch[i]) < kernels.launches.size() &&
+                                 kernels.duration_ns[i] >= -1,
                              "what a kernel refers to is there");
         }
         readPromptTokens(file, run.run, SequenceIndex(0));
@@ -37,6 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static const fuzzing::ScratchFolder folder;
     const std::filesystem::path file = folder.write("fuzzed.fluxdb", fuzzing::textOf(data, size));
     fuzzing::expectAnswerOrError([&] { readEverything(file); });
-    for (const char* beside : {"fuzzed.fluxdb-wal", "fuzzed.fluxdb-shm", "fuzzed.fluxdb-journal"}) folder.remove(beside);
+    for (const char* beside : {"fuzzed.fluxdb-wal", "fuzzed.fluxdb-shm", "fuzzed.fluxdb-journal"})
+        folder.remove(beside);
     return 0;
 }

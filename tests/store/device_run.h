@@ -26,7 +26,8 @@ inline ScopeKey placeOf(int step, int layer, Op op) {
     return key;
 }
 
-inline KernelRecord kernelAt(std::optional<ScopeKey> place, std::int64_t begin, std::int64_t end, int stream = 7) {
+inline KernelRecord kernelAt(std::optional<ScopeKey> place, std::int64_t begin, std::int64_t end,
+                             int stream = 7) {
     KernelRecord kernel{.scope = {.place = place, .by = place ? Attribution::External : Attribution::None},
                         .begin = Nanoseconds(begin),
                         .end = Nanoseconds(end),

@@ -37,23 +37,30 @@ INSERT INTO layer_step VALUES (1, 1, 0, 0, 'prefill', 0, 0, 5900, 700, 0, 500, '
 }
 
 constexpr const char* kEveryColumn =
-    "SELECT m.type, m.name, c.name, c.type, c.\"notnull\", c.dflt_value, c.pk FROM sqlite_schema AS m, pragma_table_xinfo(m.name) AS c ORDER BY 2, 3;"
-    "SELECT m.name, i.origin, (SELECT group_concat(name) FROM pragma_index_info(i.name)) FROM sqlite_schema AS m, pragma_index_list(m.name) AS i WHERE m.type = 'table' ORDER "
+    "SELECT m.type, m.name, c.name, c.type, c.\"notnull\", c.dflt_value, c.pk FROM sqlite_schema AS m, "
+    "pragma_table_xinfo(m.name) AS c ORDER BY 2, 3;"
+    "SELECT m.name, i.origin, (SELECT group_concat(name) FROM pragma_index_info(i.name)) FROM sqlite_schema "
+    "AS m, pragma_index_list(m.name) AS i WHERE m.type = 'table' ORDER "
     "BY 1, 3;"
-    "SELECT m.name, f.\"from\", f.\"table\" FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f ORDER BY 1, 2; PRAGMA user_version; PRAGMA application_id";
+    "SELECT m.name, f.\"from\", f.\"table\" FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f "
+    "ORDER BY 1, 2; PRAGMA user_version; PRAGMA application_id";
 
 TEST(Migration, makesAnOldFileWhatANewOneIs) {
     const Scratch scratch;
     makeVersion1(scratch.file());
     {
-        CaptureWriter writer(scratch.file(), {.host = "there", .pid = 8, .program = "new", .collector = "auto", .environment = {}});
+        CaptureWriter writer(
+            scratch.file(),
+            {.host = "there", .pid = 8, .program = "new", .collector = "auto", .environment = {}});
         EXPECT_EQ(writer.nextRun(), RunIndex(2));
         EXPECT_TRUE(writer.finish());
     }
     rowsOf(scratch.file("new.fluxdb"), std::string(schemaSql()));
     EXPECT_EQ(rowsOf(scratch.file(), kEveryColumn), rowsOf(scratch.file("new.fluxdb"), kEveryColumn));
     // CHECKs, STRICT and WITHOUT ROWID: of the tables that are new, to the letter but for comments and blanks.
-    constexpr const char* kStrict = "SELECT name, type, ncol, wr, strict FROM pragma_table_list WHERE name NOT LIKE 'sqlite_%' ORDER BY name";
+    constexpr const char* kStrict =
+        "SELECT name, type, ncol, wr, strict FROM pragma_table_list WHERE name NOT LIKE 'sqlite_%' ORDER BY "
+        "name";
     EXPECT_EQ(rowsOf(scratch.file(), kStrict), rowsOf(scratch.file("new.fluxdb"), kStrict));
 }
 
@@ -64,14 +71,18 @@ TEST(Migration, keepsEveryRowAndReadsTurnsOffTheTokens) {
     EXPECT_EQ(rowsOf(scratch.file(), "PRAGMA user_version"), "\n1\n") << "reading changes nothing";
     EXPECT_THAT(before->problems, ::testing::IsEmpty());
     EXPECT_EQ(before->runs.at(0).sampling, "{}");
-    { CaptureWriter(scratch.file(), {}).finish(); }
+    {
+        CaptureWriter(scratch.file(), {}).finish();
+    }
     const auto after = readCapture(scratch.file());
     EXPECT_THAT(after->problems, ::testing::IsEmpty());
     EXPECT_EQ(after->tokens.size(), before->tokens.size());
     EXPECT_EQ(after->layerSteps.size(), 1U);
     EXPECT_EQ(after->runs.at(0).policyName, "full");
-    EXPECT_EQ(rowsOf(scratch.file(), "SELECT sequence, turn, first_position, tokens, redone FROM turn; SELECT count(*) FROM token WHERE tail_mass IS NULL; SELECT sampling, "
-                                     "op_scopes, clock_locked, origin, record_budget, settled, revision FROM run"),
+    EXPECT_EQ(rowsOf(scratch.file(),
+                     "SELECT sequence, turn, first_position, tokens, redone FROM turn; SELECT count(*) FROM "
+                     "token WHERE tail_mass IS NULL; SELECT sampling, "
+                     "op_scopes, clock_locked, origin, record_budget, settled, revision FROM run"),
               "\n0 0 0 2 0\n0 1 2 2 1\n1 0 0 2 0\n6\n{} 1 0  - - 0\n");
 }
 
@@ -80,7 +91,9 @@ TEST(Migration, anOldFileGetsItsOverviewWhenAsked) {
     makeVersion1(scratch.file());
     EXPECT_EQ(buildOverviews(scratch.file()), 1);
     EXPECT_EQ(buildOverviews(scratch.file()), 0);
-    EXPECT_EQ(rowsOf(scratch.file(), "SELECT kind, phase, layer, bucket, busy_ns, events, op FROM overview JOIN lane USING (lane) WHERE level = 0 ORDER BY kind"),
+    EXPECT_EQ(rowsOf(scratch.file(),
+                     "SELECT kind, phase, layer, bucket, busy_ns, events, op FROM overview JOIN lane USING "
+                     "(lane) WHERE level = 0 ORDER BY kind"),
               "\nlayer  0 0 500 1 attention\nphase prefill -1 0 500 1 attention\n");
 }
 

@@ -27,7 +27,8 @@ TEST(Schema, hasStrictTablesOnly) {
     const Scratch scratch;
     rowsOf(scratch.file(), std::string(schemaSql()));
     EXPECT_EQ(rowsOf(scratch.file(),
-                     "SELECT name FROM pragma_table_list WHERE type = 'table' AND NOT strict AND name NOT LIKE 'sqlite_%'"),
+                     "SELECT name FROM pragma_table_list WHERE type = 'table' AND NOT strict AND name NOT "
+                     "LIKE 'sqlite_%'"),
               "\n");
 }
 

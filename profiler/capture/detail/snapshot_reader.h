@@ -69,7 +69,7 @@ private:
     std::filesystem::path file_;
     const std::atomic<bool>* stop_;
 
-    Nanoseconds identity_{};  // another file may have taken this one's place
+    Nanoseconds identity_{};      // another file may have taken this one's place
     std::int64_t revisions_ = 0;  // of all runs
     int version_ = 0;             // of the file's schema
     std::uint64_t digest_ = 0;

@@ -40,7 +40,8 @@ bool SnapshotReader::readSmallTables(SQLite::Database& database) {
         }
         identity_ = identity;
     }
-    if (const std::int64_t revisions = revisionsOf(database); revisions != std::exchange(revisions_, revisions)) {
+    if (const std::int64_t revisions = revisionsOf(database);
+        revisions != std::exchange(revisions_, revisions)) {
         startOver();
         revisions_ = revisions;
         return readSmallTables(database);
@@ -162,11 +163,11 @@ void SnapshotReader::readRuns(SQLite::Database& database, std::uint64_t& digest)
     shapes_.clear();
     table(database, "run", [&] {
         const std::string sql =
-                      "SELECT run, process, model, role, repeat, policy, policy_name, sparse, seed, max_new, "
-                      "chunk_tokens, device, dtype, "
-                      "begin_ns, end_ns, outcome, reason, dropped" +
-                          std::string(version_ < 2 ? ", NULL, 0, '', '{}'" : ", settled, clock_locked, origin, sampling") +
-                          " FROM run ORDER BY run";
+            "SELECT run, process, model, role, repeat, policy, policy_name, sparse, seed, max_new, "
+            "chunk_tokens, device, dtype, "
+            "begin_ns, end_ns, outcome, reason, dropped" +
+            std::string(version_ < 2 ? ", NULL, 0, '', '{}'" : ", settled, clock_locked, origin, sampling") +
+            " FROM run ORDER BY run";
         RowReader row(database, sql.c_str());
         for (Rising<RunIndex> rising; row.next();) {
             const auto small = [&row](int column) {

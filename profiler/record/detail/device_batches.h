@@ -34,8 +34,8 @@ struct DeviceBatch {
 };
 
 // The kinds that may be dropped, the one that matters most first. Devices, collectors, nodes, figures and what is late are few.
-inline constexpr std::array<std::string_view, 8> kDroppable{"kernel", "traffic", "memcpy", "memset",
-                                                             "sync",   "api",     "overhead", "sample"};
+inline constexpr std::array<std::string_view, 8> kDroppable{"kernel", "traffic", "memcpy",   "memset",
+                                                            "sync",   "api",     "overhead", "sample"};
 using DroppedByKind = std::array<std::int64_t, kDroppable.size()>;
 
 class DeviceBatches {

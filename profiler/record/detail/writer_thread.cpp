@@ -43,7 +43,10 @@ WriterThread::~WriterThread() { finish(); }
 
 void WriterThread::push(RecordedEvent event, Weight weight) {
     const bool begins = std::holds_alternative<RunBegan>(event);
-    if (begins) epoch_.fetch_add(1, std::memory_order_release);
+    if (begins) {
+        std::get<RunBegan>(event).deviceDropped = deviceBatches_.dropped();
+        epoch_.fetch_add(1, std::memory_order_release);
+    }
     const bool ends = std::holds_alternative<RunEnded>(event);
     if (!queue_.push(std::move(event), weight)) dropped_.fetch_add(1, std::memory_order_relaxed);
     if (begins) running_ = true;
@@ -52,7 +55,8 @@ void WriterThread::push(RecordedEvent event, Weight weight) {
 }
 
 bool WriterThread::pushDevice(DeviceBatch batch) {
-    const std::int64_t dropped = deviceBatches_.push(std::move(batch), epoch_.load(std::memory_order_acquire));
+    const std::int64_t dropped =
+        deviceBatches_.push(std::move(batch), epoch_.load(std::memory_order_acquire));
     if (dropped > 0) deviceDropped_.fetch_add(dropped, std::memory_order_relaxed);
     if (!woken_.exchange(true)) wake_.release();
     return dropped == 0;
@@ -146,7 +150,7 @@ void WriterThread::apply(RecordedEvent event) {
                        drainDevice(epochWritten_);
                        ++epochWritten_;
                        if (!writer_) return;  // it failed just now
-                       kindsDroppedBefore_ = kindsDroppedWritten_ = deviceBatches_.dropped();
+                       kindsDroppedBefore_ = kindsDroppedWritten_ = began.deviceDropped;
                        writer_->collectorBecame(began.collector);
                        writer_->beginRun(began.run, *began.facts, began.at, promptText_);
                        if (began.facts->role == RunRole::Timeline) writer_->setClockLocked();

@@ -31,6 +31,7 @@ struct RunBegan {
     std::string collector;  // what it became on this run's device
     Nanoseconds at{};
     std::int64_t dropped = 0;  // up to then
+    DroppedByKind deviceDropped{};  // likewise; push() fills it in
 };
 struct BatchBegan {
     BatchIndex batch;
@@ -42,13 +43,14 @@ struct RunEnded {
     Nanoseconds at{};
     std::int64_t dropped = 0;  // up to then
 };
-using RecordedEvent = std::variant<std::monostate, RunBegan, BatchBegan, RunEnded, TurnRecord, DecisionRecord,
-                                   KvRecord, TokenRecord, ScopeRecord, LayerStepRecord, FidelityRecord,
-                                   CollectorRecord, QualityRecord>;
+using RecordedEvent =
+    std::variant<std::monostate, RunBegan, BatchBegan, RunEnded, TurnRecord, DecisionRecord, KvRecord,
+                 TokenRecord, ScopeRecord, LayerStepRecord, FidelityRecord, CollectorRecord, QualityRecord>;
 
 class WriterThread {
 public:
-    static constexpr std::size_t kDeviceRecords = 1 << 20;  // a second of the busiest device; 150 MB when full
+    static constexpr std::size_t kDeviceRecords = 1
+                                                  << 20;  // a second of the busiest device; 150 MB when full
 
     // `writer` absent: nothing can be written, for this reason.
     WriterThread(std::unique_ptr<CaptureWriter> writer, std::string problem, bool promptText,

@@ -14,7 +14,8 @@ constexpr std::size_t kRemembered = 1 << 15;  // layers of steps; some hundred s
 
 void IntervalUnion::add(std::int64_t begin, std::int64_t end) {
     if (end <= begin) {
-        if (parts_.empty()) parts_.emplace_back(begin, end);  // nothing long, but it says where the layer begins
+        if (parts_.empty())
+            parts_.emplace_back(begin, end);  // nothing long, but it says where the layer begins
         return;
     }
     // The first part that ends at `begin` or later; nearly always there is none.
@@ -94,7 +95,8 @@ void DeviceCosts::add(const PlaceParts& place, std::int32_t step, std::int64_t b
 DeviceCosts::Cost* DeviceCosts::costOf(const Key& key) {
     if (const auto known = costs_.find(key); known != costs_.end()) return &known->second;
     const auto [batch, turn, phase, step, layer] = key;
-    if (const auto gone = forgotten_.find({batch, turn, phase, 0, 0}); gone != forgotten_.end() && step <= gone->second)
+    if (const auto gone = forgotten_.find({batch, turn, phase, 0, 0});
+        gone != forgotten_.end() && step <= gone->second)
         return nullptr;
     order_.push_back(key);
     return &costs_[key];
@@ -112,8 +114,9 @@ std::size_t DeviceCosts::flush() {
     const std::size_t rows = changed_.size();
     changed_.clear();
     // Whole steps at a time, so that "is it from before what was forgotten?" is a question about steps.
-    for (Key step{}; order_.size() > kRemembered ||
-                     (!order_.empty() && step != Key{} && order_.front()[3] == step[3] && order_.front()[0] == step[0]);) {
+    for (Key step{};
+         order_.size() > kRemembered || (!order_.empty() && step != Key{} && order_.front()[3] == step[3] &&
+                                         order_.front()[0] == step[0]);) {
         step = order_.front();
         costs_.erase(step);
         order_.pop_front();

@@ -56,7 +56,8 @@ private:
     RawStatement put_, clear_;
     std::unordered_map<Key, Cost, HashOf<5>> costs_;
     std::deque<Key> order_;
-    std::unordered_map<Key, std::int32_t, HashOf<5>> forgotten_;  // by step's key without step and layer: up to which step
+    std::unordered_map<Key, std::int32_t, HashOf<5>>
+        forgotten_;  // by step's key without step and layer: up to which step
     std::vector<Key> changed_;
     Key recentKey_{};
     Cost* recent_ = nullptr;

@@ -38,37 +38,41 @@ std::unordered_map<std::int64_t, PlaceParts> placesOf(SQLite::Database& database
 
 void eachKernel(SQLite::Database& database, std::int64_t run, const VisitKernel& visit) {
     const auto places = placesOf(database, run);
-    RawStatement row(database,
-                     "SELECT k.place, step, device, stream, k.begin_ns, duration_ns FROM kernel_block AS b JOIN "
-                     "kernel AS k ON kernel BETWEEN first_kernel AND last_kernel WHERE run = ? ORDER BY block, kernel");
+    RawStatement row(
+        database,
+        "SELECT k.place, step, device, stream, k.begin_ns, duration_ns FROM kernel_block AS b JOIN "
+        "kernel AS k ON kernel BETWEEN first_kernel AND last_kernel WHERE run = ? ORDER BY block, kernel");
     const auto number = [&row](int column) { return static_cast<std::int32_t>(row.integer(column)); };
     for (row.start(run); row.next();) {
         const auto place = places.find(row.integer(0));
-        visit(place == places.end() ? kNobody : place->second, number(1), number(2), number(3), row.integer(4),
-              row.integer(5));
+        visit(place == places.end() ? kNobody : place->second, number(1), number(2), number(3),
+              row.integer(4), row.integer(5));
     }
 }
 
 void sumUpOverview(SQLite::Database& database, std::int64_t run, bool isOnCpu, OverviewWriter& into) {
     if (!isOnCpu) {
-        eachKernel(database, run, [&into](const PlaceParts& place, std::int32_t, std::int32_t device,
-                                          std::int32_t stream, std::int64_t begin, std::int64_t duration) {
-            if (duration >= 0) into.addOnDevice(place, device, stream, begin, begin + duration);
-        });
+        eachKernel(database, run,
+                   [&into](const PlaceParts& place, std::int32_t, std::int32_t device, std::int32_t stream,
+                           std::int64_t begin, std::int64_t duration) {
+                       if (duration >= 0) into.addOnDevice(place, device, stream, begin, begin + duration);
+                   });
         return;
     }
     RawStatement row(database,
-                     "SELECT batch, turn, phase, layer, chunk, op, begin_ns, end_ns FROM scope WHERE run = ? AND op <> ''");
+                     "SELECT batch, turn, phase, layer, chunk, op, begin_ns, end_ns FROM scope WHERE run = ? "
+                     "AND op <> ''");
     const auto number = [&row](int column) { return static_cast<std::int32_t>(row.integer(column)); };
     for (row.start(run); row.next();) {
         if (row.integer(7) < row.integer(6)) continue;
-        into.addOnHost({number(0), number(1), phaseOf(row.text(2)), number(3), number(4), opOf(row.text(5))}, row.integer(6),
-                       row.integer(7));
+        into.addOnHost({number(0), number(1), phaseOf(row.text(2)), number(3), number(4), opOf(row.text(5))},
+                       row.integer(6), row.integer(7));
     }
 }
 
-std::int64_t attributeLate(SQLite::Database& database, std::int64_t run, std::span<const LateAttribution> late,
-                           Interning& interning, std::int64_t nobodys) {
+std::int64_t attributeLate(SQLite::Database& database, std::int64_t run,
+                           std::span<const LateAttribution> late, Interning& interning,
+                           std::int64_t nobodys) {
     std::unordered_map<std::int64_t, const LateAttribution*> launches;
     for (const LateAttribution& one : late) launches[one.correlation] = &one;
 

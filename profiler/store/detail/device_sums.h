@@ -13,8 +13,8 @@
 
 namespace fluxscope {
 
-using VisitKernel = std::function<void(const PlaceParts& place, std::int32_t step, std::int32_t device, std::int32_t stream,
-                                       std::int64_t begin, std::int64_t duration)>;
+using VisitKernel = std::function<void(const PlaceParts& place, std::int32_t step, std::int32_t device,
+                                       std::int32_t stream, std::int64_t begin, std::int64_t duration)>;
 
 void eachKernel(SQLite::Database& database, std::int64_t run, const VisitKernel& visit);
 
@@ -22,7 +22,7 @@ void eachKernel(SQLite::Database& database, std::int64_t run, const VisitKernel&
 void sumUpOverview(SQLite::Database& database, std::int64_t run, bool isOnCpu, OverviewWriter& into);
 
 // How many kernels of nobody's found their place.
-std::int64_t attributeLate(SQLite::Database& database, std::int64_t run, std::span<const LateAttribution> late,
-                           Interning& interning, std::int64_t nobodys);
+std::int64_t attributeLate(SQLite::Database& database, std::int64_t run,
+                           std::span<const LateAttribution> late, Interning& interning, std::int64_t nobodys);
 
 }  // namespace fluxscope

@@ -19,10 +19,11 @@ DeviceWriter::DeviceWriter(SQLite::Database& database, std::int64_t process)
       interning_(database),
       overview_(database),
       costs_(database),
-      kernel_(database,
-              "INSERT INTO kernel (kernel, place, step, attribution, begin_ns, duration_ns, device, context, "
-              "stream, correlation, graph, graph_node, name, launch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-              "?, ?, ?)"),
+      kernel_(
+          database,
+          "INSERT INTO kernel (kernel, place, step, attribution, begin_ns, duration_ns, device, context, "
+          "stream, correlation, graph, graph_node, name, launch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+          "?, ?, ?)"),
       copy_(database,
             "INSERT INTO memcpy (place, step, attribution, begin_ns, duration_ns, device, context, stream, "
             "correlation, graph_node, kind, pinned, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
@@ -32,34 +33,38 @@ DeviceWriter::DeviceWriter(SQLite::Database& database, std::int64_t process)
       api_(database,
            "INSERT INTO api (place, step, attribution, begin_ns, duration_ns, thread, correlation, name) "
            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
-      sync_(database,
-            "INSERT INTO sync (run, begin_ns, duration_ns, device, context, stream, correlation, kind) VALUES "
-            "(?, ?, ?, ?, ?, ?, ?, ?)"),
+      sync_(
+          database,
+          "INSERT INTO sync (run, begin_ns, duration_ns, device, context, stream, correlation, kind) VALUES "
+          "(?, ?, ?, ?, ?, ?, ?, ?)"),
       overhead_(database,
                 "INSERT INTO overhead (run, begin_ns, duration_ns, thread, kind) VALUES (?, ?, ?, ?, ?)"),
-      node_(database,
-            "INSERT OR REPLACE INTO graph_node (run, node, original, place) VALUES (?, ?, ?, ?)"),
+      node_(database, "INSERT OR REPLACE INTO graph_node (run, node, original, place) VALUES (?, ?, ?, ?)"),
       metric_(database, "INSERT INTO metric (metric, run, device, name, source) VALUES (?, ?, ?, ?, ?)"),
       sample_(database, "INSERT INTO sample (metric, begin_ns, duration_ns, value) VALUES (?, ?, ?, ?)"),
       traffic_(database,
                "INSERT INTO traffic (place, step, metric, value, source, pass, confidence, samples) VALUES "
                "(?, ?, ?, ?, ?, ?, ?, ?)"),
-      device_(database,
-              "INSERT OR REPLACE INTO device (process, device, name, uuid, bus, compute_major, compute_minor, "
-              "multiprocessors, memory_bytes, l2_bytes, bytes_per_second, clock_hz) VALUES (?, ?, ?, ?, ?, "
-              "?, ?, ?, ?, ?, ?, ?)"),
-      block_(database,
-             "INSERT INTO kernel_block (run, first_kernel, last_kernel, begin_ns, end_ns) VALUES (?, ?, ?, ?, "
-             "?)"),
+      device_(
+          database,
+          "INSERT OR REPLACE INTO device (process, device, name, uuid, bus, compute_major, compute_minor, "
+          "multiprocessors, memory_bytes, l2_bytes, bytes_per_second, clock_hz) VALUES (?, ?, ?, ?, ?, "
+          "?, ?, ?, ?, ?, ?, ?)"),
+      block_(
+          database,
+          "INSERT INTO kernel_block (run, first_kernel, last_kernel, begin_ns, end_ns) VALUES (?, ?, ?, ?, "
+          "?)"),
       quality_(database, "INSERT OR REPLACE INTO quality (run, figure, value) VALUES (?, ?, ?)"),
       budget_(database, "UPDATE run SET record_budget = ? WHERE run = ?"),
       overBudget_(database, "UPDATE run SET over_budget = ?, over_budget_ns = ? WHERE run = ?"),
-      settled_(database,
-               "UPDATE run SET settled = coalesce((SELECT min(row) - 1 FROM layer_step WHERE run = ?1 AND batch "
-               "= ?2 AND turn = ?3 AND phase = ?4 AND step >= ?5), settled) WHERE run = ?1"),
-      unsettled_(database,
-                 "UPDATE run SET settled = coalesce((SELECT min(row) - 1 FROM layer_step WHERE run = ?1), 0), "
-                 "revision = revision + 1 WHERE run = ?1"),
+      settled_(
+          database,
+          "UPDATE run SET settled = coalesce((SELECT min(row) - 1 FROM layer_step WHERE run = ?1 AND batch "
+          "= ?2 AND turn = ?3 AND phase = ?4 AND step >= ?5), settled) WHERE run = ?1"),
+      unsettled_(
+          database,
+          "UPDATE run SET settled = coalesce((SELECT min(row) - 1 FROM layer_step WHERE run = ?1), 0), "
+          "revision = revision + 1 WHERE run = ?1"),
       revised_(database, "UPDATE run SET revision = revision + ?, settled = NULL WHERE run = ?"),
       process_(process) {
     RawStatement last(database,
@@ -81,6 +86,7 @@ void DeviceWriter::beginRun(std::int64_t run, std::int64_t beginNs, bool isOnCpu
     overview_.beginRun(run, beginNs);
     costs_.beginRun(run);
     metrics_.clear();
+    recentKey_.reset();  // places are those of a run
     kept_ = {};
     leftOut_ = {};
     writtenLeftOut_ = 0;
@@ -98,7 +104,8 @@ void DeviceWriter::setBudget(std::optional<std::int64_t> rows) {
 
 DeviceWriter::Placed DeviceWriter::placeOf(const Attributed& scope) {
     if (!scope.place) return {kNobody, interning_.place(kNobody), -1, attribution(Attribution::None)};
-    if (recentKey_ && *recentKey_ == *scope.place) return {recent_.parts, recent_.place, recent_.step, attribution(scope.by)};
+    if (recentKey_ && *recentKey_ == *scope.place)
+        return {recent_.parts, recent_.place, recent_.step, attribution(scope.by)};
     const PlaceParts parts = placePartsOf(*scope.place);
     recentKey_ = scope.place;
     recent_ = {parts, interning_.place(parts), scope.place->step.value(), 0};
@@ -135,9 +142,9 @@ void DeviceWriter::add(std::span<const KernelRecord> kernels) {
         const std::int64_t duration = durationOf(k.begin, k.end);
         addKernelSums(at.parts, at.step, k.queue.device, k.queue.stream, k.begin.count(), duration);
         if (!isWithin(Kept::Kernels, k.begin)) continue;
-        kernel_.run(++lastKernel_, at.place, at.step, at.attribution, k.begin.count(), duration, k.queue.device,
-                    k.queue.context, k.queue.stream, k.correlation, keptAs(k.graph), keptAs(k.graphNode),
-                    interning_.kernelName(k.name), interning_.launch(k.launch));
+        kernel_.run(++lastKernel_, at.place, at.step, at.attribution, k.begin.count(), duration,
+                    k.queue.device, k.queue.context, k.queue.stream, k.correlation, keptAs(k.graph),
+                    keptAs(k.graphNode), interning_.kernelName(k.name), interning_.launch(k.launch));
         if (!openBlock_) openBlock_ = Block{.first = lastKernel_, .last = 0, .begin = {}, .end = {}};
         Block& block = *openBlock_;
         block.last = lastKernel_;
@@ -180,9 +187,9 @@ void DeviceWriter::add(std::span<const CopyRecord> copies) {
         const std::int64_t duration = durationOf(c.begin, c.end);
         if (!isWithin(Kept::Copies, c.begin)) continue;
         const Placed at = placeOf(c.scope);
-        copy_.run(at.place, at.step, at.attribution, c.begin.count(), duration, c.queue.device, c.queue.context,
-                  c.queue.stream, c.correlation, keptAs(c.graphNode), interning_.name(nameOf(c.kind)), c.pinned,
-                  c.bytes);
+        copy_.run(at.place, at.step, at.attribution, c.begin.count(), duration, c.queue.device,
+                  c.queue.context, c.queue.stream, c.correlation, keptAs(c.graphNode),
+                  interning_.name(nameOf(c.kind)), c.pinned, c.bytes);
     }
 }
 
@@ -192,8 +199,8 @@ void DeviceWriter::add(std::span<const FillRecord> fills) {
         const std::int64_t duration = durationOf(f.begin, f.end);
         if (!isWithin(Kept::Fills, f.begin)) continue;
         const Placed at = placeOf(f.scope);
-        fill_.run(at.place, at.step, at.attribution, f.begin.count(), duration, f.queue.device, f.queue.context,
-                  f.queue.stream, f.correlation, keptAs(f.graphNode), f.bytes);
+        fill_.run(at.place, at.step, at.attribution, f.begin.count(), duration, f.queue.device,
+                  f.queue.context, f.queue.stream, f.correlation, keptAs(f.graphNode), f.bytes);
     }
 }
 
@@ -213,8 +220,8 @@ void DeviceWriter::add(std::span<const SyncRecord> syncs) {
     for (const SyncRecord& s : syncs) {
         const std::int64_t duration = durationOf(s.begin, s.end);
         if (!isWithin(Kept::Syncs, s.begin)) continue;
-        sync_.run(run_, s.begin.count(), duration, s.queue.device, s.queue.context, s.queue.stream, s.correlation,
-                  interning_.name(s.kind));
+        sync_.run(run_, s.begin.count(), duration, s.queue.device, s.queue.context, s.queue.stream,
+                  s.correlation, interning_.name(s.kind));
     }
 }
 
@@ -244,7 +251,10 @@ void DeviceWriter::add(std::span<const SampleRecord> samples) {
         auto metric = metrics_.find(std::tuple(s.device, s.metric, s.source));
         if (metric == metrics_.end()) {
             metric_.run(++lastMetric_, run_, s.device, s.metric, s.source);
-            metric = metrics_.emplace(std::tuple(s.device, std::string(s.metric), std::string(s.source)), lastMetric_).first;
+            metric =
+                metrics_
+                    .emplace(std::tuple(s.device, std::string(s.metric), std::string(s.source)), lastMetric_)
+                    .first;
         }
         sample_.run(metric->second, s.begin.count(), duration, s.value);
     }
@@ -253,8 +263,8 @@ void DeviceWriter::add(std::span<const SampleRecord> samples) {
 void DeviceWriter::add(std::span<const TrafficRecord> traffic) {
     if (run_ == 0) return;
     for (const TrafficRecord& t : traffic) {
-        traffic_.run(interning_.place(placePartsOf(t.scope)), t.scope.step.value(), t.metric, t.value, t.source,
-                     t.pass, nameOf(t.confidence), t.samples);
+        traffic_.run(interning_.place(placePartsOf(t.scope)), t.scope.step.value(), t.metric, t.value,
+                     t.source, t.pass, nameOf(t.confidence), t.samples);
         ++rows_;
     }
 }
@@ -304,7 +314,8 @@ void DeviceWriter::writeFigures() {
 void DeviceWriter::add(std::span<const LateAttribution> late) {
     if (run_ == 0 || late.empty()) return;
     flush();
-    const std::int64_t changed = attributeLate(database_, run_, late, interning_, attribution(Attribution::None));
+    const std::int64_t changed =
+        attributeLate(database_, run_, late, interning_, attribution(Attribution::None));
     if (changed == 0) return;
     rows_ += changed;
     sumUpAgain();
@@ -319,10 +330,11 @@ void DeviceWriter::sumUpAgain() {
     costs_.startOver();
     const std::int64_t bad = figures_.bad;
     figures_ = {.bad = bad};
-    eachKernel(database_, run_, [this](const PlaceParts& parts, std::int32_t step, std::int32_t device, std::int32_t stream,
-                                       std::int64_t begin, std::int64_t duration) {
-        addKernelSums(parts, step, device, stream, begin, duration);
-    });
+    eachKernel(database_, run_,
+               [this](const PlaceParts& parts, std::int32_t step, std::int32_t device, std::int32_t stream,
+                      std::int64_t begin, std::int64_t duration) {
+                   addKernelSums(parts, step, device, stream, begin, duration);
+               });
     flush();
     revised_.run(1, run_);
 }

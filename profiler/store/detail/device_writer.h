@@ -48,7 +48,8 @@ public:
 
 private:
     enum class Kept : std::uint8_t { Kernels, Copies, Fills, Calls, Syncs, Overheads, Samples, Scopes };
-    using StepKey = std::tuple<std::int32_t, std::int32_t, std::int32_t, std::int32_t>;  // batch, turn, phase, step
+    using StepKey =
+        std::tuple<std::int32_t, std::int32_t, std::int32_t, std::int32_t>;  // batch, turn, phase, step
 
     struct Figures {
         std::int64_t kernels = 0;

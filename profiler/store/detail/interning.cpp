@@ -15,16 +15,16 @@ std::int32_t orNone(const std::optional<Key>& key) {
 }
 
 std::array<std::int32_t, 12> partsOf(const LaunchShape& s) {
-    return {s.grid[0],    s.grid[1],    s.grid[2],    s.block[0],           s.block[1],          s.block[2],
-            s.cluster[0], s.cluster[1], s.cluster[2], s.registersPerThread, s.staticSharedBytes, s.dynamicSharedBytes};
+    return {s.grid[0],           s.grid[1],           s.grid[2],    s.block[0],   s.block[1],
+            s.block[2],          s.cluster[0],        s.cluster[1], s.cluster[2], s.registersPerThread,
+            s.staticSharedBytes, s.dynamicSharedBytes};
 }
 
 }  // namespace
 
 PlaceParts placePartsOf(const ScopeKey& k) {
-    return {k.batch.value(), k.turn.value(),
-            static_cast<std::int32_t>(k.phase), orNone(k.layer),
-            orNone(k.chunk), k.op ? static_cast<std::int32_t>(*k.op) : kNone};
+    return {k.batch.value(), k.turn.value(),  static_cast<std::int32_t>(k.phase),
+            orNone(k.layer), orNone(k.chunk), k.op ? static_cast<std::int32_t>(*k.op) : kNone};
 }
 
 Interning::Interning(SQLite::Database& database)

@@ -15,8 +15,9 @@ constexpr std::int64_t kRemembered_ns = 4'000'000'000;
 }  // namespace
 
 OverviewWriter::OverviewWriter(SQLite::Database& database)
-    : addLane_(database,
-               "INSERT INTO lane (lane, run, kind, phase, layer, device, stream) VALUES (?, ?, ?, ?, ?, ?, ?)"),
+    : addLane_(
+          database,
+          "INSERT INTO lane (lane, run, kind, phase, layer, device, stream) VALUES (?, ?, ?, ?, ?, ?, ?)"),
       put_(database,
            "INSERT OR REPLACE INTO overview (level, lane, bucket, busy_ns, events, op) VALUES (?, ?, ?, ?, "
            "?, ?)"),
@@ -52,7 +53,8 @@ OverviewWriter::Lane& OverviewWriter::lane(const LaneKey& key) {
         at->second.id = ++lastLane_;
         const auto [_, phase, layer, device, stream] = key;
         addLane_.run(lastLane_, run_, kKinds[kind],
-                     phase < 0 ? std::string_view{} : nameOf(static_cast<Phase>(phase)), layer, device, stream);
+                     phase < 0 ? std::string_view{} : nameOf(static_cast<Phase>(phase)), layer, device,
+                     stream);
     }
     recent_[kind] = at;
     isRecent_[kind] = true;

@@ -59,7 +59,8 @@ RowWriter::RowWriter(SQLite::Database& database)
       run_(database,
            "INSERT INTO run (run, process, model, role, repeat, policy, policy_name, sparse, seed, max_new, "
            "chunk_tokens, device, dtype, "
-           "eager, begin_ns, sampling, op_scopes, no_dependent_launch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+           "eager, begin_ns, sampling, op_scopes, no_dependent_launch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+           "?, "
            "?, ?, ?, ?, ?, ?, ?)"),
       sequence_(database,
                 "INSERT INTO sequence (run, sequence, batch, prompt, prompt_tokens) VALUES (?, ?, ?, ?, ?)"),
@@ -71,12 +72,14 @@ RowWriter::RowWriter(SQLite::Database& database)
              "logprob, emitted_ns, tail_mass) VALUES "
              "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
       choice_(database, "INSERT INTO token_choice (row, rank, token, logprob) VALUES (?, ?, ?, ?)"),
-      turn_(database,
-            "INSERT INTO turn (run, sequence, turn, first_position, tokens, redone) VALUES (?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT DO NOTHING"),
-      fidelity_(database,
-                "INSERT INTO fidelity (run, sequence, turn, step, kl, same_top, logprob_change) VALUES (?, ?, "
-                "?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+      turn_(
+          database,
+          "INSERT INTO turn (run, sequence, turn, first_position, tokens, redone) VALUES (?, ?, ?, ?, ?, ?) "
+          "ON CONFLICT DO NOTHING"),
+      fidelity_(
+          database,
+          "INSERT INTO fidelity (run, sequence, turn, step, kl, same_top, logprob_change) VALUES (?, ?, "
+          "?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
       decision_(
           database,
           "INSERT INTO decision (run, sequence, turn, step, layer, kv_head, attention, decided_by, "
@@ -103,9 +106,10 @@ RowWriter::RowWriter(SQLite::Database& database)
                  "excluded.attention_ns), bytes_read = excluded.bytes_read, bytes_written = "
                  "excluded.bytes_written, flops = excluded.flops, first_scope = excluded.first_scope, "
                  "last_scope = excluded.last_scope"),
-      collectorState_(database,
-                      "INSERT OR REPLACE INTO collector (process, run, name, state, reason, remedy) VALUES (?, "
-                      "?, ?, ?, ?, ?)"),
+      collectorState_(
+          database,
+          "INSERT OR REPLACE INTO collector (process, run, name, state, reason, remedy) VALUES (?, "
+          "?, ?, ?, ?, ?)"),
       quality_(database, "INSERT OR REPLACE INTO quality (run, figure, value, note) VALUES (?, ?, ?, ?)"),
       clockLocked_(database, "UPDATE run SET clock_locked = 1 WHERE run = ?"),
       origin_(database, "UPDATE run SET origin = ? WHERE run = ?") {}
@@ -163,7 +167,8 @@ void RowWriter::addPromptTokens(SequenceIndex sequence, const SequenceFacts& fac
 void RowWriter::addPromptToken(SequenceIndex sequence, TurnIndex turn, std::int64_t position, TokenId token,
                                const ByteRange& range) {
     insert(token_, runIndex_, sequence, turn, position, kNone, token, range.begin, range.end,
-           std::optional<Blob>{}, std::optional<double>{}, std::optional<Nanoseconds>{}, std::optional<double>{});
+           std::optional<Blob>{}, std::optional<double>{}, std::optional<Nanoseconds>{},
+           std::optional<double>{});
 }
 
 // The tokens of a follow-up have no place in the prompt's text: their byte range is empty.
@@ -179,7 +184,8 @@ void RowWriter::add(const TurnRecord& r) {
 
 void RowWriter::addTurn(SequenceIndex sequence, TurnIndex turn, std::int64_t firstPosition,
                         std::size_t tokens, std::int64_t reached) {
-    const std::int64_t redone = std::clamp<std::int64_t>(reached - firstPosition, 0, static_cast<std::int64_t>(tokens));
+    const std::int64_t redone =
+        std::clamp<std::int64_t>(reached - firstPosition, 0, static_cast<std::int64_t>(tokens));
     insert(turn_, runIndex_, sequence, turn, firstPosition, tokens, redone);
 }
 

@@ -118,7 +118,8 @@ std::vector<KernelRecord> kernelsOfDecode(std::int64_t rows) {
         "nvjet_tst_128x8_64x12_2x1_v_bz_splitK_TNT",
         "_ZN7cutlass6KernelINS_4gemm6kernel13GemmUniversalIfEEEEvNT_6ParamsE",
         "_ZN9fluxscope4siluI13__nv_bfloat16EEvPT_S2_i"};
-    constexpr std::array kOpsOfLayer{Op::Norm, Op::Qkv, Op::Rope, Op::KvWrite, Op::Attention, Op::Attention, Op::Output, Op::Mlp, Op::Mlp};
+    constexpr std::array kOpsOfLayer{Op::Norm,      Op::Qkv,    Op::Rope, Op::KvWrite, Op::Attention,
+                                     Op::Attention, Op::Output, Op::Mlp,  Op::Mlp};
     std::vector<KernelRecord> kernels(static_cast<std::size_t>(rows));
     std::int64_t at = 1'000'000'000;
     for (std::size_t i = 0; i < kernels.size(); ++i) {
@@ -127,7 +128,10 @@ std::vector<KernelRecord> kernelsOfDecode(std::int64_t rows) {
         const auto step = static_cast<std::int32_t>(i / kNames.size() / kLayers) + 1;
         const std::int64_t lasts = 2'000 + static_cast<std::int64_t>(which * which) * 600;
         KernelRecord& k = kernels[i];
-        k.scope = {.place = ScopeKey{.phase = Phase::Decode, .step = StepIndex(step), .layer = LayerIndex(layer), .op = kOpsOfLayer[which]},
+        k.scope = {.place = ScopeKey{.phase = Phase::Decode,
+                                     .step = StepIndex(step),
+                                     .layer = LayerIndex(layer),
+                                     .op = kOpsOfLayer[which]},
                    .by = Attribution::GraphNode};
         k.begin = Nanoseconds(at);
         k.end = Nanoseconds(at + lasts);
@@ -136,7 +140,9 @@ std::vector<KernelRecord> kernelsOfDecode(std::int64_t rows) {
         k.graph = 21;
         k.graphNode = 0x1500000000 + i % (kNames.size() * kLayers);
         k.name = kNames[which];
-        k.launch = {.grid = {static_cast<std::int32_t>(132 + which), 1, 1}, .block = {256, 1, 1}, .registersPerThread = 64};
+        k.launch = {.grid = {static_cast<std::int32_t>(132 + which), 1, 1},
+                    .block = {256, 1, 1},
+                    .registersPerThread = 64};
         at += lasts + 400;
     }
     return kernels;
@@ -147,16 +153,20 @@ constexpr std::size_t kDeviceBatch = 8192;
 void writeKernelsTo(const std::filesystem::path& file, const std::vector<KernelRecord>& kernels) {
     RunFacts facts = testing::factsOf({.layers = kLayers, .device = "cuda:0"});
     WriterThread writer(std::make_unique<CaptureWriter>(file, ProcessRecord{}), "", true, 1 << 16);
-    writer.push(RunBegan{RunIndex(1), std::make_shared<const RunFacts>(facts), "trace", Nanoseconds(900'000'000)}, Weight::Essential);
+    writer.push(
+        RunBegan{RunIndex(1), std::make_shared<const RunFacts>(facts), "trace", Nanoseconds(900'000'000)},
+        Weight::Essential);
     for (std::size_t i = 0; i < kernels.size(); i += kDeviceBatch) {
         DeviceBatch batch;
         const auto first = kernels.begin() + static_cast<std::ptrdiff_t>(i);
-        batch.kernels.assign(first, first + static_cast<std::ptrdiff_t>(std::min(kDeviceBatch, kernels.size() - i)));
+        batch.kernels.assign(first,
+                             first + static_cast<std::ptrdiff_t>(std::min(kDeviceBatch, kernels.size() - i)));
         writer.pushDevice(std::move(batch));
     }
     writer.push(RunEnded{.at = kernels.back().end}, Weight::Essential);
     writer.finish();
-    if (writer.deviceDropped() > 0 || writer.problem()) std::abort();  // then the figure would be of something else
+    if (writer.deviceDropped() > 0 || writer.problem())
+        std::abort();  // then the figure would be of something else
 }
 
 // Through the production path: queue, thread, transactions of 100 ms, checkpoints; with blocks, costs of layers and overview.
@@ -166,7 +176,8 @@ void writeKernels(benchmark::State& state) {
         const auto file = freshFile();
         writeKernelsTo(file, kernels);
         state.PauseTiming();
-        state.counters["bytes/kernel"] = static_cast<double>(std::filesystem::file_size(file)) / static_cast<double>(kernels.size());
+        state.counters["bytes/kernel"] =
+            static_cast<double>(std::filesystem::file_size(file)) / static_cast<double>(kernels.size());
         take(file);
         state.ResumeTiming();
     }
