@@ -1,5 +1,6 @@
 #include "profiler/store/capture_writer.h"
 
+#include "profiler/store/detail/device_writer.h"
 #include "profiler/store/detail/row_writer.h"
 #include "profiler/store/detail/store_error.h"
 #include "profiler/store/schema.h"
@@ -79,6 +80,7 @@ struct CaptureWriter::Writing {
         lastRun = database.execAndGet("SELECT coalesce(max(run), 0) FROM run").getInt();
         begin();
         process = rows.addProcess(facts);
+        device.emplace(database, process);
         commit();
         ::stat(file.c_str(), &identity);
     }
@@ -93,9 +95,10 @@ struct CaptureWriter::Writing {
     }
     void commit() {
         if (!inTransaction) return;
+        device->flush();
         database.exec("COMMIT");
         inTransaction = false;
-        committedRows = rows.rows();
+        committedRows = writtenRows();
     }
 
     template <class Change>
@@ -105,6 +108,14 @@ struct CaptureWriter::Writing {
             apply(rows);
         });
     }
+    template <class Record>
+    void addToDevice(const Record& record) {
+        reporting(file, [&] {
+            begin();
+            device->add(record);
+        });
+    }
+    std::size_t writtenRows() const { return rows.rows() + static_cast<std::size_t>(device->rows()); }
 
     // SQLite goes on writing into a file that was taken away, and nobody would ever see it.
     void requireStillThere() const {
@@ -119,6 +130,7 @@ struct CaptureWriter::Writing {
     WritingLock lock;  // the first to come, the last to go
     SQLite::Database database;
     RowWriter rows;
+    std::optional<DeviceWriter> device;  // once the process is known
     std::int64_t process = 0;
     std::int32_t lastRun = 0;
     bool inTransaction = false;
@@ -139,8 +151,10 @@ void CaptureWriter::collectorBecame(const std::string& collector) {
 }
 
 void CaptureWriter::beginRun(RunIndex run, const RunFacts& facts, Nanoseconds begin, bool promptText) {
-    writing_->change(
-        [&](RowWriter& rows) { rows.beginRun(writing_->process, run, facts, begin, promptText); });
+    writing_->change([&](RowWriter& rows) {
+        rows.beginRun(writing_->process, run, facts, begin, promptText);
+        writing_->device->beginRun(run.value(), begin.count(), facts.device == "cpu");
+    });
     writing_->lastRun = run.value();
 }
 
@@ -165,11 +179,62 @@ void CaptureWriter::write(const TokenRecord& token) {
 }
 
 void CaptureWriter::write(const ScopeRecord& scope) {
-    writing_->change([&](RowWriter& rows) { rows.add(scope); });
+    writing_->change([&](RowWriter& rows) {
+        if (writing_->device->takeScope(scope)) rows.add(scope);
+    });
 }
 
 void CaptureWriter::write(const LayerStepRecord& step) {
     writing_->change([&](RowWriter& rows) { rows.add(step); });
+}
+
+void CaptureWriter::write(const FidelityRecord& fidelity) {
+    writing_->change([&](RowWriter& rows) { rows.add(fidelity); });
+}
+
+void CaptureWriter::write(const QualityRecord& figure) {
+    writing_->change([&](RowWriter& rows) { rows.add(figure); });
+}
+
+void CaptureWriter::write(const CollectorRecord& collector) {
+    writing_->change([&](RowWriter& rows) { rows.add(writing_->process, collector); });
+}
+
+void CaptureWriter::write(std::span<const KernelRecord> kernels) { writing_->addToDevice(kernels); }
+
+void CaptureWriter::write(std::span<const CopyRecord> copies) { writing_->addToDevice(copies); }
+
+void CaptureWriter::write(std::span<const FillRecord> fills) { writing_->addToDevice(fills); }
+
+void CaptureWriter::write(std::span<const ApiRecord> calls) { writing_->addToDevice(calls); }
+
+void CaptureWriter::write(std::span<const SyncRecord> syncs) { writing_->addToDevice(syncs); }
+
+void CaptureWriter::write(std::span<const OverheadRecord> overheads) { writing_->addToDevice(overheads); }
+
+void CaptureWriter::write(std::span<const GraphNodeRecord> nodes) { writing_->addToDevice(nodes); }
+
+void CaptureWriter::write(std::span<const SampleRecord> samples) { writing_->addToDevice(samples); }
+
+void CaptureWriter::write(std::span<const TrafficRecord> traffic) { writing_->addToDevice(traffic); }
+
+void CaptureWriter::write(std::span<const LateAttribution> late) { writing_->addToDevice(late); }
+
+void CaptureWriter::write(const DeviceRecord& device) { writing_->addToDevice(device); }
+
+void CaptureWriter::setRecordBudget(std::optional<std::int64_t> rows) {
+    writing_->change([&](RowWriter&) { writing_->device->setBudget(rows); });
+}
+
+void CaptureWriter::setClockLocked() {
+    writing_->change([](RowWriter& rows) { rows.setClockLocked(); });
+}
+
+void CaptureWriter::setOrigin(const std::string& origin, const std::string& timeSource) {
+    writing_->change([&](RowWriter& rows) {
+        rows.setOrigin(origin);
+        writing_->device->setTimeSource(timeSource);
+    });
 }
 
 void CaptureWriter::setDropped(std::int64_t records) {
@@ -177,10 +242,13 @@ void CaptureWriter::setDropped(std::int64_t records) {
 }
 
 void CaptureWriter::endRun(Nanoseconds end, RunOutcome outcome, const std::string& reason) {
-    writing_->change([&](RowWriter& rows) { rows.endRun(end, outcome, reason); });
+    writing_->change([&](RowWriter& rows) {
+        writing_->device->endRun();
+        rows.endRun(end, outcome, reason);
+    });
 }
 
-std::size_t CaptureWriter::uncommittedRows() const { return writing_->rows.rows() - writing_->committedRows; }
+std::size_t CaptureWriter::uncommittedRows() const { return writing_->writtenRows() - writing_->committedRows; }
 
 std::int64_t CaptureWriter::repeatedRows() const { return writing_->rows.repeated(); }
 

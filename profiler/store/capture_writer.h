@@ -5,14 +5,20 @@
 // Whatever fails throws MachineError with one sentence; the file then holds what was committed before.
 #pragma once
 
+#include "profiler/store/device_records.h"
 #include "profiler/store/records.h"
 
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 
 namespace fluxscope {
+
+// Of each kind of record: what a run may write before only its sums are kept.
+inline constexpr std::int64_t kRecordBudget = 5'000'000;
 
 class CaptureWriter {
 public:
@@ -36,6 +42,30 @@ public:
     void write(const TokenRecord& token);
     void write(const ScopeRecord& scope);
     void write(const LayerStepRecord& step);
+    void write(const FidelityRecord& fidelity);
+    void write(const CollectorRecord& collector);  // before the first run: of the process
+    void write(const QualityRecord& figure);
+
+    // What a device did. Names are copied; a record's place may be unknown. The overview and, for kernels, the cost table are kept
+    // up with them: a layer's time is from then on that of its kernels. Beyond the record budget only these are.
+    void write(std::span<const KernelRecord> kernels);
+    void write(std::span<const CopyRecord> copies);
+    void write(std::span<const FillRecord> fills);
+    void write(std::span<const ApiRecord> calls);
+    void write(std::span<const SyncRecord> syncs);
+    void write(std::span<const OverheadRecord> overheads);
+    void write(std::span<const GraphNodeRecord> nodes);
+    void write(std::span<const SampleRecord> samples);
+    void write(std::span<const TrafficRecord> traffic);
+    void write(const DeviceRecord& device);
+    // Once, before the run ends: finds the run's kernels of these launches and sets right what depends on them.
+    void write(std::span<const LateAttribution> late);
+
+    // Of the run begun last, and only then.
+    void setRecordBudget(std::optional<std::int64_t> rows);  // absent: none
+    void setClockLocked();
+    // Imports: where from, and what the times of its kernels are called in the cost table instead of 'cupti'.
+    void setOrigin(const std::string& origin, const std::string& timeSource);
 
     void setDropped(std::int64_t records);
     void endRun(Nanoseconds end, RunOutcome outcome, const std::string& reason);

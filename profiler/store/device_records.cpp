@@ -1,5 +1,7 @@
 #include "profiler/store/device_records.h"
 
+#include "profiler/store/records.h"
+
 namespace fluxscope {
 
 std::string_view nameOf(Attribution attribution) {
@@ -20,6 +22,15 @@ std::string_view nameOf(CopyKind kind) {
         case CopyKind::HostToHost: return "host-to-host";
         case CopyKind::PeerToPeer: return "peer-to-peer";
         case CopyKind::Other: return "other";
+    }
+    return "";
+}
+
+std::string_view nameOf(CollectorState state) {
+    switch (state) {
+        case CollectorState::Running: return "running";
+        case CollectorState::Stopped: return "stopped";
+        case CollectorState::Missing: return "missing";
     }
     return "";
 }

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace fluxscope {
@@ -145,6 +146,28 @@ struct TrafficRecord {
     std::int32_t pass = 0;
     Confidence confidence = Confidence::High;
     std::int64_t samples = 0;  // of hw_pm: how many intervals lay inside
+};
+
+// Whose work the launch was, learnt after its kernels had been written.
+struct LateAttribution {
+    std::int64_t correlation = 0;
+    ScopeKey place;
+    Attribution by = Attribution::External;
+};
+
+// A device as its driver describes it.
+struct DeviceRecord {
+    std::int32_t device = 0;
+    std::string name;
+    std::string uuid;
+    std::string bus;  // PCI: "0000:18:00.0"
+    std::int32_t computeMajor = 0;
+    std::int32_t computeMinor = 0;
+    std::int32_t multiprocessors = 0;
+    std::int64_t memoryBytes = 0;
+    std::int64_t l2Bytes = 0;
+    std::int64_t bytesPerSecond = 0;  // of its memory; 0: not known
+    std::int64_t clockHz = 0;
 };
 
 }  // namespace fluxscope

@@ -60,6 +60,32 @@ struct TokenRecord {
     Nanoseconds emitted{};
 };
 
+struct FidelityRecord {
+    SequenceIndex sequence;
+    TurnIndex turn;
+    StepIndex step;
+    FidelityStep fidelity;
+};
+
+enum class CollectorState : std::uint8_t { Running, Stopped, Missing };
+
+std::string_view nameOf(CollectorState state);
+
+// What became of a collector that was asked for. The last word on one counts.
+struct CollectorRecord {
+    std::string name;  // "trace", "timeline", "counters", "host-timer", "nvml"
+    CollectorState state = CollectorState::Running;
+    std::string reason;
+    std::string remedy;
+};
+
+// A figure that says how good a run's record is: resources/schema.sql, table quality.
+struct QualityRecord {
+    std::string figure;
+    double value = 0;
+    std::string note;
+};
+
 struct ScopeRecord {
     ScopeKey key;
     Nanoseconds begin{};

@@ -10,10 +10,6 @@
 
 namespace fluxscope {
 
-std::span<const Migration> migrations() {
-    return {};  // version 1 is the first: a change of the schema adds its step here and raises kSchemaVersion
-}
-
 int requireCapture(SQLite::Database& database, const std::string& where, int newest) {
     std::int64_t id = 0;
     int version = 0;

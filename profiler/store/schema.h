@@ -14,11 +14,11 @@ class Database;
 namespace fluxscope {
 
 inline constexpr std::int64_t kApplicationId = 0x466C7578;  // 'Flux'
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 std::string_view schemaSql();
 
-// Takes a file from version `from` to the next one.
+// Takes a file from version `from` to the next one. A change of the schema adds its step in migrations/ and raises kSchemaVersion.
 struct Migration {
     int from;
     const char* sql;

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace fluxscope {
 namespace {
 
@@ -57,7 +59,8 @@ RowWriter::RowWriter(SQLite::Database& database)
       run_(database,
            "INSERT INTO run (run, process, model, role, repeat, policy, policy_name, sparse, seed, max_new, "
            "chunk_tokens, device, dtype, "
-           "eager, begin_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+           "eager, begin_ns, sampling, op_scopes, no_dependent_launch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+           "?, ?, ?, ?, ?, ?, ?)"),
       sequence_(database,
                 "INSERT INTO sequence (run, sequence, batch, prompt, prompt_tokens) VALUES (?, ?, ?, ?, ?)"),
       batch_(database, "UPDATE sequence SET batch = ? WHERE run = ? AND sequence = ?"),
@@ -65,8 +68,15 @@ RowWriter::RowWriter(SQLite::Database& database)
       endRun_(database, "UPDATE run SET end_ns = ?, outcome = ?, reason = ? WHERE run = ?"),
       token_(database,
              "INSERT INTO token (run, sequence, turn, position, step, token, byte_begin, byte_end, text, "
-             "logprob, emitted_ns) VALUES "
-             "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+             "logprob, emitted_ns, tail_mass) VALUES "
+             "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+      choice_(database, "INSERT INTO token_choice (row, rank, token, logprob) VALUES (?, ?, ?, ?)"),
+      turn_(database,
+            "INSERT INTO turn (run, sequence, turn, first_position, tokens, redone) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING"),
+      fidelity_(database,
+                "INSERT INTO fidelity (run, sequence, turn, step, kl, same_top, logprob_change) VALUES (?, ?, "
+                "?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
       decision_(
           database,
           "INSERT INTO decision (run, sequence, turn, step, layer, kv_head, attention, decided_by, "
@@ -80,18 +90,25 @@ RowWriter::RowWriter(SQLite::Database& database)
              "INSERT INTO scope (run, batch, turn, phase, step, layer, chunk, op, begin_ns, end_ns, "
              "bytes_read, bytes_written, flops) "
              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-      // Keeps its row id when it grows: a reader reads the step in progress again, and nothing before it.
+      // Keeps its row id when it grows: a reader reads the step in progress again, and nothing before it. Where a device has told
+      // its kernels, their times stay (detail/device_costs.h).
       layerStep_(database,
                  "INSERT INTO layer_step (run, batch, turn, phase, step, layer, begin_ns, time_ns, "
                  "router_ns, attention_ns, time_source, "
                  "bytes_read, bytes_written, flops, bytes_source, cost_version, first_scope, last_scope) "
                  "VALUES (?, ?, ?, ?, ?, ?, ?, "
-                 "?, ?, ?, ?, ?, ?, ?, 'analytic', ?, ?, ?) ON CONFLICT DO UPDATE SET time_ns = "
-                 "excluded.time_ns, router_ns = "
-                 "excluded.router_ns, attention_ns = excluded.attention_ns, bytes_read = "
-                 "excluded.bytes_read, bytes_written = "
+                 "?, ?, ?, ?, ?, ?, ?, 'analytic', ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                 "time_ns = iif(kernels > 0, time_ns, excluded.time_ns), router_ns = iif(kernels > 0, "
+                 "router_ns, excluded.router_ns), attention_ns = iif(kernels > 0, attention_ns, "
+                 "excluded.attention_ns), bytes_read = excluded.bytes_read, bytes_written = "
                  "excluded.bytes_written, flops = excluded.flops, first_scope = excluded.first_scope, "
-                 "last_scope = excluded.last_scope") {}
+                 "last_scope = excluded.last_scope"),
+      collectorState_(database,
+                      "INSERT OR REPLACE INTO collector (process, run, name, state, reason, remedy) VALUES (?, "
+                      "?, ?, ?, ?, ?)"),
+      quality_(database, "INSERT OR REPLACE INTO quality (run, figure, value, note) VALUES (?, ?, ?, ?)"),
+      clockLocked_(database, "UPDATE run SET clock_locked = 1 WHERE run = ?"),
+      origin_(database, "UPDATE run SET origin = ? WHERE run = ?") {}
 
 template <class... Values>
 void RowWriter::insert(SQLite::Statement& statement, const Values&... values) {
@@ -146,17 +163,24 @@ void RowWriter::addPromptTokens(SequenceIndex sequence, const SequenceFacts& fac
 void RowWriter::addPromptToken(SequenceIndex sequence, TurnIndex turn, std::int64_t position, TokenId token,
                                const ByteRange& range) {
     insert(token_, runIndex_, sequence, turn, position, kNone, token, range.begin, range.end,
-           std::optional<Blob>{}, std::optional<double>{}, std::optional<Nanoseconds>{});
+           std::optional<Blob>{}, std::optional<double>{}, std::optional<Nanoseconds>{}, std::optional<double>{});
 }
 
 // The tokens of a follow-up have no place in the prompt's text: their byte range is empty.
 void RowWriter::add(const TurnRecord& r) {
     std::int64_t position = r.facts.firstPosition;
+    addTurn(r.sequence, r.turn, position, r.facts.promptIds.size(), generated_[r.sequence].nextPosition);
     for (const TokenId token : r.facts.promptIds) {
         if (promptText_) addPromptToken(r.sequence, r.turn, position, token, {});
         ++position;
     }
     generated_[r.sequence] = {.nextPosition = position, .bytes = 0};
+}
+
+void RowWriter::addTurn(SequenceIndex sequence, TurnIndex turn, std::int64_t firstPosition,
+                        std::size_t tokens, std::int64_t reached) {
+    const std::int64_t redone = std::clamp<std::int64_t>(reached - firstPosition, 0, static_cast<std::int64_t>(tokens));
+    insert(turn_, runIndex_, sequence, turn, firstPosition, tokens, redone);
 }
 
 void RowWriter::beginRun(std::int64_t process, RunIndex run, const RunFacts& facts, Nanoseconds begin,
@@ -168,12 +192,14 @@ void RowWriter::beginRun(std::int64_t process, RunIndex run, const RunFacts& fac
     insert(run_, run, process, modelOf(facts.model), nameOf(facts.role), facts.repeat,
            toJson(facts.policy).dump(), shortForm(facts.policy), shortForm(facts.sparse),
            static_cast<std::int64_t>(facts.seed), facts.maxNew, facts.chunkTokens, facts.device, facts.dtype,
-           facts.obeyed.eager, begin);
+           facts.obeyed.eager, begin, toJson(facts.sampling).dump(), facts.obeyed.opScopes,
+           facts.obeyed.noDependentLaunch);
     for (std::size_t i = 0; i < facts.sequences.size(); ++i) {
         const SequenceFacts& sequence = facts.sequences[i];
         const auto index = SequenceIndex::of(i);
         insert(sequence_, run, index, kNone, promptOf(sequence, promptText), sequence.promptIds.size());
         generated_[index].nextPosition = static_cast<std::int64_t>(sequence.promptIds.size());
+        addTurn(index, TurnIndex{}, 0, sequence.promptIds.size(), 0);
         if (promptText) addPromptTokens(index, sequence);
     }
 }
@@ -203,8 +229,17 @@ void RowWriter::add(const TokenRecord& r) {
     Generated& generated = generated_[r.sequence];
     const std::int64_t begin = generated.bytes;
     generated.bytes += static_cast<std::int64_t>(r.token.text.size());
+    std::optional<double> tailMass;
+    if (!r.token.top.empty()) tailMass = r.token.tailMass;
+    const std::size_t before = rows_;
     insert(token_, runIndex_, r.sequence, r.turn, generated.nextPosition++, r.step, r.token.id, begin,
-           generated.bytes, Blob{r.token.text}, static_cast<double>(r.token.logprob), r.emitted);
+           generated.bytes, Blob{r.token.text}, static_cast<double>(r.token.logprob), r.emitted, tailMass);
+    if (rows_ == before) return;  // told twice
+    const std::int64_t row = database_.getLastInsertRowid();
+    std::int64_t rank = 0;
+    for (const TokenChance& chance : r.token.top) {
+        insert(choice_, row, rank++, chance.id, static_cast<double>(chance.logprob));
+    }
 }
 
 void RowWriter::add(const ScopeRecord& r) {
@@ -240,6 +275,22 @@ void RowWriter::add(const LayerStepRecord& r) {
            r.attention, r.timeSource, r.cost.bytesRead, r.cost.bytesWritten, r.cost.flops, cost::kVersion,
            first, last);
 }
+
+void RowWriter::add(const FidelityRecord& r) {
+    insert(fidelity_, runIndex_, r.sequence, r.turn, r.step, r.fidelity.kl, r.fidelity.sameTop,
+           r.fidelity.logprobChange);
+}
+
+void RowWriter::add(std::int64_t process, const CollectorRecord& r) {
+    const std::int64_t run = runIndex_ == RunIndex{} ? kNone : runIndex_.value();
+    insert(collectorState_, process, run, r.name, nameOf(r.state), r.reason, r.remedy);
+}
+
+void RowWriter::add(const QualityRecord& r) { insert(quality_, runIndex_, r.figure, r.value, r.note); }
+
+void RowWriter::setClockLocked() { execute(clockLocked_, runIndex_); }
+
+void RowWriter::setOrigin(const std::string& origin) { execute(origin_, origin, runIndex_); }
 
 void RowWriter::setDropped(std::int64_t records) { execute(dropped_, records, runIndex_); }
 

@@ -30,6 +30,11 @@ public:
     void add(const TokenRecord& record);
     void add(const ScopeRecord& record);
     void add(const LayerStepRecord& record);
+    void add(const FidelityRecord& record);
+    void add(std::int64_t process, const CollectorRecord& record);
+    void add(const QualityRecord& record);
+    void setClockLocked();
+    void setOrigin(const std::string& origin);
     void setDropped(std::int64_t records);
     void endRun(Nanoseconds end, RunOutcome outcome, const std::string& reason);
 
@@ -58,7 +63,11 @@ private:
     SQLite::Database& database_;
     SQLite::Statement process_, collector_, environment_;
     SQLite::Statement model_, modelRow_, prompt_, promptRow_, run_, sequence_, batch_, dropped_, endRun_;
-    SQLite::Statement token_, decision_, kv_, scope_, layerStep_;
+    SQLite::Statement token_, choice_, turn_, fidelity_, decision_, kv_, scope_, layerStep_;
+    SQLite::Statement collectorState_, quality_, clockLocked_, origin_;
+
+    void addTurn(SequenceIndex sequence, TurnIndex turn, std::int64_t firstPosition, std::size_t tokens,
+                 std::int64_t reached);
 
     RunIndex runIndex_;
     bool promptText_ = true;

@@ -1,0 +1,59 @@
+#include "profiler/store/overview.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace fluxscope {
+
+std::int64_t OverviewSum::total() const { return std::accumulate(busy.begin(), busy.end(), std::int64_t{0}); }
+
+std::optional<Op> OverviewSum::leadingOp() const {
+    const auto most = std::ranges::max_element(busy);  // the first of equals
+    const auto op = static_cast<int>(most - busy.begin());
+    if (op == kOps) return std::nullopt;
+    return static_cast<Op>(op);
+}
+
+OverviewSum& OverviewSum::operator+=(const OverviewSum& other) {
+    for (std::size_t i = 0; i < busy.size(); ++i) busy[i] += other.busy[i];
+    events += other.events;
+    return *this;
+}
+
+OverviewLane::Bucket& OverviewLane::addTo(int level, std::int64_t at) {
+    Level& here = levels_[static_cast<std::size_t>(level)];
+    Bucket& bucket = here.buckets[at];
+    if (!bucket.isChanged) {
+        bucket.isChanged = true;
+        here.changed.push_back(at);
+    }
+    return bucket;
+}
+
+bool OverviewLane::add(std::int64_t begin, std::int64_t end, std::optional<Op> op) {
+    if (begin < forgotten_) return false;
+    const int which = op ? static_cast<int>(*op) : kOps;
+    constexpr int kShift = overviewShift(0);
+    constexpr std::int64_t kLength = std::int64_t{1} << kShift;
+    const std::int64_t first = begin >> kShift;
+    for (std::int64_t at = first; at == first || at * kLength < end; ++at) {
+        if (last_ == nullptr || lastAt_ != at) {
+            last_ = &addTo(0, at);
+            lastAt_ = at;
+        }
+        const std::int64_t inside = std::min(end, (at + 1) * kLength) - std::max(begin, at * kLength);
+        last_->add(which, inside, at == first ? 1 : 0);
+    }
+    return true;
+}
+
+void OverviewLane::forgetBefore(std::int64_t moment) {
+    for (int level = 0; level < kOverviewLevels; ++level) {
+        auto& buckets = levels_[static_cast<std::size_t>(level)].buckets;
+        buckets.erase(buckets.begin(), buckets.lower_bound(moment >> overviewShift(level)));
+    }
+    last_ = nullptr;
+    forgotten_ = std::max(forgotten_, (moment >> overviewShift(0)) << overviewShift(0));
+}
+
+}  // namespace fluxscope

@@ -1,0 +1,87 @@
+// The pyramid of a time line, as resources/schema.sql defines it (tables lane and overview): exact sums over intervals, whatever
+// the order in which they come.
+#pragma once
+
+#include "engine/contract/observer.h"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace fluxscope {
+
+inline constexpr int kOverviewLevels = 10;
+inline constexpr int kOps = static_cast<int>(Op::Sample) + 1;
+
+constexpr int overviewShift(int level) { return 18 + 2 * level; }
+
+// What is added up in a bucket. The last of the operations is nobody's.
+struct OverviewSum {
+    std::array<std::int64_t, kOps + 1> busy{};
+    std::int64_t events = 0;
+
+    std::int64_t total() const;
+    std::optional<Op> leadingOp() const;
+    OverviewSum& operator+=(const OverviewSum& other);
+};
+
+// The buckets of one lane. Whoever keeps rows takes those that have changed; what is old enough may be forgotten.
+class OverviewLane {
+public:
+    // Relative to the run's beginning; end >= begin. False: it reaches into what has been forgotten, and is not counted.
+    bool add(std::int64_t begin, std::int64_t end, std::optional<Op> op);
+
+    // All buckets that have changed since the last time, by level.
+    template <class Visit>
+    void takeChanged(Visit visit) {  // (int level, std::int64_t bucket, const OverviewSum&)
+        for (int level = 0; level < kOverviewLevels; ++level) {
+            Level& here = levels_[static_cast<std::size_t>(level)];
+            for (const std::int64_t at : here.changed) {
+                Bucket& bucket = here.buckets.find(at)->second;
+                if (level + 1 < kOverviewLevels) addTo(level + 1, at >> 2) += bucket.fresh;
+                bucket.fresh = {};
+                bucket.isChanged = false;
+                visit(level, at, bucket.sum);
+            }
+            here.changed.clear();
+        }
+        last_ = nullptr;
+    }
+
+    // Of each level the buckets that end before this moment.
+    void forgetBefore(std::int64_t moment);
+
+private:
+    struct Bucket {
+        OverviewSum sum;
+        OverviewSum fresh;  // not yet in the level above
+        bool isChanged = false;
+
+        Bucket& operator+=(const OverviewSum& more) {
+            sum += more;
+            fresh += more;
+            return *this;
+        }
+        void add(int op, std::int64_t busy, std::int64_t events) {
+            sum.busy[static_cast<std::size_t>(op)] += busy;
+            sum.events += events;
+            fresh.busy[static_cast<std::size_t>(op)] += busy;
+            fresh.events += events;
+        }
+    };
+    struct Level {
+        std::map<std::int64_t, Bucket> buckets;
+        std::vector<std::int64_t> changed;
+    };
+
+    Bucket& addTo(int level, std::int64_t at);  // notes that it changes
+
+    std::array<Level, kOverviewLevels> levels_;
+    Bucket* last_ = nullptr;  // of level 0, changed already
+    std::int64_t lastAt_ = 0;
+    std::int64_t forgotten_ = INT64_MIN;
+};
+
+}  // namespace fluxscope
