@@ -18,7 +18,8 @@ using namespace fluxscope;
 
 // Commands that never start the engine's threads, and would start twice as slowly for it.
 bool computes(const std::string& command) {
-    return command != "doctor" && command != "info" && command != "tokenize" && command != "report";
+    return command != "doctor" && command != "info" && command != "tokenize" && command != "report" &&
+           command != "export" && command != "import";
 }
 
 int fail(cli::Session& session, const Failure& failure) {
@@ -54,6 +55,8 @@ int main(int argc, char** argv) {
     cli::addRun(app, session);
 #endif
     cli::addReport(app, session);
+    cli::addExport(app, session);
+    cli::addImport(app, session);
 #ifdef FLUXSCOPE_ENGINE
     cli::addServe(app, session);
 #endif

@@ -20,10 +20,9 @@ namespace {
 
 // Processes of a trace: devices have their number, the host's side of run N is this and N.
 constexpr std::int64_t kHost = 1'000'000;
-constexpr std::int64_t kScopeThread = 0;
-constexpr std::int64_t kDecisionThread = 1;
-constexpr std::int64_t kSyncThread = 2;
-constexpr std::int64_t kOverheadThread = 3;
+constexpr std::int64_t kDecisionThread = -1;  // below the numbers of threads
+constexpr std::int64_t kSyncThread = -2;
+constexpr std::int64_t kOverheadThread = -3;
 
 // Microseconds with all of the nanoseconds.
 std::string microseconds(Nanoseconds time) {
@@ -31,6 +30,20 @@ std::string microseconds(Nanoseconds time) {
     const auto ns = static_cast<long long>(time.count());
     std::snprintf(text.data(), text.size(), "%lld.%03lld", ns / 1000, ns % 1000);
     return text.data();
+}
+
+// As Kineto names them: "Memcpy HtoD (Pinned -> Device)".
+std::string copyName(const CopyRecord& copy) {
+    const std::string host = copy.pinned ? "Pinned" : "Pageable";
+    switch (copy.kind) {
+        case CopyKind::HostToDevice: return "Memcpy HtoD (" + host + " -> Device)";
+        case CopyKind::DeviceToHost: return "Memcpy DtoH (Device -> " + host + ")";
+        case CopyKind::DeviceToDevice: return "Memcpy DtoD (Device -> Device)";
+        case CopyKind::HostToHost: return "Memcpy HtoH (" + host + " -> " + host + ")";
+        case CopyKind::PeerToPeer: return "Memcpy PtoP (Device -> Device)";
+        case CopyKind::Other: break;
+    }
+    return "Memcpy";
 }
 
 class ChromeExport : public CaptureVisitor {
@@ -44,12 +57,12 @@ public:
 
     void run(const WalkedRun& run) override {
         nameProcess(hostOf(run), run.title);
-        nameThread(hostOf(run), kScopeThread, "phases, layers and operations");
+        nameThread(hostOf(run), run.hostThread, "engine");
         nameThread(hostOf(run), kDecisionThread, "decisions");
     }
 
     void scope(const WalkedRun& run, const WalkedScope& scope) override {
-        slice("user_annotation", placeName(scope.key), hostOf(run), kScopeThread, scope.begin, scope.end);
+        slice("user_annotation", placeName(scope.key), hostOf(run), run.hostThread, scope.begin, scope.end);
         if (!scope.key.layer && !scope.key.op) text("prompts", run.promptsOf(scope.key.batch));
         if (scope.bytesRead) number("bytes read (analytic)", *scope.bytesRead);
         if (scope.bytesWritten) number("bytes written (analytic)", *scope.bytesWritten);
@@ -98,7 +111,7 @@ public:
     }
 
     void copy(const WalkedRun& run, const CopyRecord& copy) override {
-        onDevice(run, "gpu_memcpy", "Memcpy " + std::string(nameOf(copy.kind)), copy);
+        onDevice(run, "gpu_memcpy", copyName(copy), copy);
         number("bytes", copy.bytes);
         end();
         arrow(run, copy);

@@ -110,6 +110,7 @@ private:
                           .title = {},
                           .device = row.string(5),
                           .begin = row.time(6),
+                          .hostThread = 0,
                           .promptIds = {},
                           .sequencesOfBatch = {}};
             if (row.isBad()) {
@@ -137,7 +138,14 @@ private:
             found->second.promptIds[index] = printable(sequence.text(3), 80);
             found->second.sequencesOfBatch[batch].push_back(index);
         }
-        for (const auto& [index, run] : runs_) visitor_.run(run);
+        const bool hasCalls = has("api") && has("place");
+        for (auto& [index, run] : runs_) {
+            if (hasCalls) {
+                Rows call(database_, "SELECT thread FROM api JOIN place USING (place) WHERE run = ? LIMIT 1", {index});
+                if (call.next()) run.hostThread = call.small(0);
+            }
+            visitor_.run(run);
+        }
     }
 
     // Names, launches and places: few, and every kernel refers to some.

@@ -35,9 +35,8 @@ void removeCapture(const fs::path& file) {
 void requireAddable(const fs::path& capture) {
     std::error_code unknown;
     if (!fs::exists(capture, unknown) || fs::file_size(capture, unknown) == 0) return;
-    const SQLite::Database database = openUntrusted(capture, nullptr);
-    SQLite::Database& open = const_cast<SQLite::Database&>(database);
-    requireCapture(open, capture.string());
+    SQLite::Database database = openUntrusted(capture, nullptr);
+    requireCapture(database, capture.string());
     if (isBeingWritten(capture)) {
         throw InputError{capture.string(), "", "is being written by another process",
                          "wait until it has ended, or import into another file"};
@@ -94,6 +93,8 @@ ImportedRun::ImportedRun(const fs::path& source, fs::path capture, const Importe
         writer_.emplace(unfinished_, process);
         run_ = writer_->nextRun();
         writer_->beginRun(run_, runOf(facts), begin, facts.promptText);
+        writer_->setOrigin(facts.tool, std::string(kImportedTime));
+        writer_->setRecordBudget(std::nullopt);
         std::vector<SequenceIndex> all;
         for (std::size_t i = 0; i < facts.sequences.size(); ++i) all.push_back(SequenceIndex::of(i));
         writer_->beginBatch(BatchIndex(0), all);
@@ -109,7 +110,9 @@ ImportedRun::~ImportedRun() {
     if (!unfinished_.empty()) removeCapture(unfinished_);
 }
 
-void ImportedRun::commit() {
+void ImportedRun::wrote(std::size_t rows) {
+    rows_ += static_cast<std::int64_t>(rows);
+    if (writer_->uncommittedRows() < kRowsOfACommit) return;
     writer_->commit();
     writer_->checkpoint();
 }
@@ -136,7 +139,7 @@ void ImportedRun::markUnknown(const ImportedFacts& facts) {
         statement.exec();
     };
     database.exec("BEGIN");
-    set("UPDATE run SET origin = ? WHERE run = ?", facts.tool);
+    set("UPDATE run SET sampling = ? WHERE run = ?", "{}");
     if (!facts.policy) {
         set("UPDATE run SET policy_name = ? WHERE run = ?", kUnknown);
         set("UPDATE run SET policy = ? WHERE run = ?", kUnknownPolicy);

@@ -10,7 +10,9 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fluxscope {
@@ -43,12 +45,16 @@ public:
     ImportedRun(const ImportedRun&) = delete;
     ImportedRun& operator=(const ImportedRun&) = delete;
 
-    // Commits every so many rows.
+    // Committed every so many rows.
     template <class Record>
     void write(const Record& record) {
         writer_->write(record);
-        ++rows_;
-        if (writer_->uncommittedRows() >= kRowsOfACommit) commit();
+        wrote(1);
+    }
+    template <class Record>
+    void writeAll(const std::vector<Record>& records) {
+        writer_->write(std::span<const Record>(records));
+        wrote(records.size());
     }
     std::int64_t rows() const { return rows_; }
     void finish(Nanoseconds end);
@@ -56,7 +62,7 @@ public:
 private:
     static constexpr std::size_t kRowsOfACommit = 200'000;
 
-    void commit();
+    void wrote(std::size_t rows);
     void markUnknown(const ImportedFacts& facts);
     [[noreturn]] void fail() const;
 

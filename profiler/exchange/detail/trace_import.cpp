@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <map>
 #include <tuple>
 #include <unordered_map>
@@ -20,6 +19,7 @@ namespace {
 
 constexpr std::int64_t kRowsBetweenLooks = 1 << 13;
 constexpr std::size_t kMostNames = 200'000;
+constexpr std::size_t kRecordsOfABatch = 4096;
 constexpr std::size_t kLongestName = 4096;
 
 // Texts that live as long as the import: records refer to them.
@@ -42,46 +42,38 @@ struct PlacedCall {
     PackedPlace place;
 };
 
-// What a layer took in a step: the union of intervals that come in the order of their beginning.
-class LayerTimes {
+// What a layer took on the host in a step, for a trace without a device: its ranges, added up. Those of one layer do not overlap.
+class HostTimes {
 public:
     void add(const ScopeKey& key, Nanoseconds begin, Nanoseconds end) {
-        Times& times = times_[{key.phase == Phase::Decode, key.step.value(), key.layer ? key.layer->value() : -1}];
-        if (!times.begin) times.begin = begin;
-        times.whole.add(begin, end);
-        if (key.op == Op::Router) times.router.add(begin, end);
-        if (key.op == Op::Attention) times.attention.add(begin, end);
+        Times& times = times_[{key.phase == Phase::Decode, key.step.value(), key.layer->value()}];
+        if (!key.op) {
+            if (times.whole == Nanoseconds{}) times.begin = begin;
+            times.whole += end - begin;
+        } else if (key.op == Op::Router) {
+            times.router += end - begin;
+        } else if (key.op == Op::Attention) {
+            times.attention += end - begin;
+        }
     }
-    bool empty() const { return times_.empty(); }
 
     void writeTo(ImportedRun& run) const {
         for (const auto& [at, times] : times_) {
             const auto& [isDecode, step, layer] = at;
-            LayerStepRecord record{.phase = isDecode ? Phase::Decode : Phase::Prefill,
-                                   .step = StepIndex(step),
-                                   .begin = *times.begin,
-                                   .time = times.whole.time,
-                                   .router = times.router.time,
-                                   .attention = times.attention.time,
-                                   .timeSource = kImportedTime};
-            if (layer >= 0) record.layer = LayerIndex(layer);
-            run.write(record);
+            run.write(LayerStepRecord{.phase = isDecode ? Phase::Decode : Phase::Prefill,
+                                      .step = StepIndex(step),
+                                      .layer = LayerIndex(layer),
+                                      .begin = times.begin,
+                                      .time = times.whole,
+                                      .router = times.router,
+                                      .attention = times.attention,
+                                      .timeSource = kImportedTime});
         }
     }
 
 private:
-    struct Union {
-        Nanoseconds reached{std::numeric_limits<std::int64_t>::min()};
-        Nanoseconds time{};
-        void add(Nanoseconds begin, Nanoseconds end) {
-            if (end <= reached) return;
-            time += end - std::max(begin, reached);
-            reached = end;
-        }
-    };
     struct Times {
-        std::optional<Nanoseconds> begin;
-        Union whole, router, attention;
+        Nanoseconds begin{}, whole{}, router{}, attention{};
     };
     std::map<std::tuple<bool, std::int32_t, std::int32_t>, Times> times_;
 };
@@ -112,7 +104,7 @@ public:
         copies();
         fills();
         samples();
-        (deviceTimes_.empty() ? hostTimes_ : deviceTimes_).writeTo(run);
+        if (!anyPlaced_) hostTimes_.writeTo(run);  // else the capture's writer adds up the kernels of each layer
         run.finish(end);
         summary_.events = run.rows();
         if (leftOut_ > 0)
@@ -207,15 +199,14 @@ private:
             }
         }
         closeScopes(std::nullopt);
+        flush(calls_);
         std::ranges::stable_sort(placed_, {}, &PlacedCall::key);
     }
 
     void closeScopes(std::optional<Nanoseconds> now) {
         sweep_.closeUntil(now, [this](const RangeSweep::Closed& scope) {
             run_->write(ScopeRecord{.key = scope.key, .begin = scope.begin, .end = scope.end, .cost = {}});
-            // A layer's own interval, or that of what has no layer around it.
-            if (scope.key.layer && !scope.key.op && !scope.key.chunk)
-                hostTimes_.add(scope.key, scope.begin, scope.end);
+            if (scope.key.layer && !scope.key.chunk) hostTimes_.add(scope.key, scope.begin, scope.end);
         });
     }
 
@@ -255,7 +246,7 @@ private:
             ++leftOut_;
             return;
         }
-        run_->write(call);
+        queue(calls_, call);
     }
 
     static Attributed attributed(PackedPlace place) {
@@ -282,31 +273,44 @@ private:
     }
 
     template <class Record>
-    void keep(Rows& row, const Record& record) {
+    void keep(Rows& row, std::vector<Record>& batch, const Record& record) {
         if (row.isBad()) {
             ++leftOut_;
             return;
         }
-        run_->write(record);
-        if (record.scope.place) deviceTimes_.add(*record.scope.place, record.begin, record.end);
+        queue(batch, record);
     }
 
-    template <class Tell>
+    template <class Record>
+    void queue(std::vector<Record>& batch, const Record& record) {
+        batch.push_back(record);
+        if (batch.size() >= kRecordsOfABatch) flush(batch);
+    }
+    template <class Record>
+    void flush(std::vector<Record>& batch) {
+        run_->writeAll(batch);
+        batch.clear();
+    }
+
+    template <class Record, class Tell>
     void each(const std::string& query, const char* what, Tell tell) {
         if (query.empty()) return;
+        std::vector<Record> batch;
         Rows row(trace_.database, query + " ORDER BY \"begin\", \"end\"");
         for (std::int64_t at = 0; row.next(); ++at) {
             look(what, at);
-            tell(row);
+            tell(row, batch);
         }
+        flush(batch);
     }
 
     void kernels() {
-        each(trace_.kernels, "kernels", [this](Rows& row) {
+        each<KernelRecord>(trace_.kernels, "kernels", [this](Rows& row, auto& batch) {
             KernelRecord kernel;
             if (!work(row, kernel)) return;
             ++kernelCount_;
             if (!kernel.scope.place) ++unplaced_;
+            anyPlaced_ |= kernel.scope.place.has_value();
             kernel.graph = static_cast<std::uint64_t>(row.count(8));
             kernel.graphNode = static_cast<std::uint64_t>(row.integer(9));
             kernel.name = names_.keep(row.text(10));
@@ -316,35 +320,36 @@ private:
                              .registersPerThread = row.small(20),
                              .staticSharedBytes = row.small(21),
                              .dynamicSharedBytes = row.small(22)};
-            keep(row, kernel);
+            keep(row, batch, kernel);
         });
     }
 
     void copies() {
-        each(trace_.copies, "copies", [this](Rows& row) {
+        each<CopyRecord>(trace_.copies, "copies", [this](Rows& row, auto& batch) {
             CopyRecord copy;
             if (!work(row, copy)) return;
             copy.graphNode = static_cast<std::uint64_t>(row.integer(8));
             copy.kind = copyKindOf(row.integer(9));
             copy.pinned = row.integer(10) != 0;
             copy.bytes = row.count(11);
-            keep(row, copy);
+            keep(row, batch, copy);
         });
     }
 
     void fills() {
-        each(trace_.fills, "memsets", [this](Rows& row) {
+        each<FillRecord>(trace_.fills, "memsets", [this](Rows& row, auto& batch) {
             FillRecord fill;
             if (!work(row, fill)) return;
             fill.graphNode = static_cast<std::uint64_t>(row.integer(8));
             fill.bytes = row.count(9);
-            keep(row, fill);
+            keep(row, batch, fill);
         });
     }
 
     // A sampled value holds from the sample before to its own.
     void samples() {
         if (trace_.samples.empty()) return;
+        std::vector<SampleRecord> batch;
         Rows row(trace_.database, trace_.samples);
         std::optional<std::pair<std::int32_t, std::string_view>> series;
         Nanoseconds before{};
@@ -362,8 +367,9 @@ private:
             const bool first = series != now;
             series = now;
             before = sample.end;
-            if (!first && sample.begin < sample.end) run_->write(sample);
+            if (!first && sample.begin < sample.end) queue(batch, sample);
         }
+        flush(batch);
     }
 
     TraceTables& trace_;
@@ -375,7 +381,9 @@ private:
     std::unordered_map<std::string, NamedPlace> places_;  // by text; those that say something
     RangeSweep sweep_;
     std::vector<PlacedCall> placed_;  // by key
-    LayerTimes hostTimes_, deviceTimes_;
+    std::vector<ApiRecord> calls_;
+    HostTimes hostTimes_;
+    bool anyPlaced_ = false;
     std::int64_t leftOut_ = 0, tooDeep_ = 0, kernelCount_ = 0, unplaced_ = 0;
 };
 

@@ -238,8 +238,11 @@ void DeviceWriter::add(std::span<const SampleRecord> samples) {
     for (const SampleRecord& s : samples) {
         const std::int64_t duration = durationOf(s.begin, s.end);
         if (!isWithin(Kept::Samples, s.begin)) continue;
-        const auto [metric, isNew] = metrics_.try_emplace({s.device, s.metric, s.source}, lastMetric_ + 1);
-        if (isNew) metric_.run(++lastMetric_, run_, s.device, s.metric, s.source);
+        auto metric = metrics_.find(std::tuple(s.device, s.metric, s.source));
+        if (metric == metrics_.end()) {
+            metric_.run(++lastMetric_, run_, s.device, s.metric, s.source);
+            metric = metrics_.emplace(std::tuple(s.device, std::string(s.metric), std::string(s.source)), lastMetric_).first;
+        }
         sample_.run(metric->second, s.begin.count(), duration, s.value);
     }
 }
