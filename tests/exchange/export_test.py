@@ -206,6 +206,10 @@ class Chrome(World):
 
 
 class Tables(World):
+    def table(self, name):
+        with open(self.folder / "tables" / f"{name}.csv", newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
     def test_csv_has_units_and_cannot_run_formulas(self):
         self.generate(prompt="@SUM(A1),\"x\"\n")
         self.cli("export", "run.fluxdb", "--csv", "tables")
@@ -216,11 +220,11 @@ class Tables(World):
         self.assertEqual(len(rows), 4)
         self.assertEqual(rows[0]["prompt"], "'@SUM(A1),\"x\"\n0")
         self.assertEqual((rows[2]["attention"], rows[2]["margin_logits"], rows[2]["threshold"]), ("sparse", "-1", "0.5"))
-        tokens = list(csv.DictReader(open(self.folder / "tables/tokens.csv", newline="", encoding="utf-8")))
+        tokens = self.table("tokens")
         generated = [t["text"] for t in tokens if t["step"] != "-1"]
         self.assertEqual(generated[:3], ["'=1+1", "'=1+1", "a, \"b\"\n"])
         self.assertEqual(tokens[-1]["logprob_nats"], "-0.5", "numbers stay numbers")
-        kernels = list(csv.DictReader(open(self.folder / "tables/kernels.csv", newline="", encoding="utf-8")))
+        kernels = self.table("kernels")
         self.assertEqual(len(kernels), 300)
         self.assertEqual((kernels[0]["phase"], kernels[0]["op"], kernels[0]["duration_ns"], kernels[0]["attribution"]),
                          ("prefill", "attention", "1000", "external-id"))

@@ -13,7 +13,7 @@ constexpr std::uint64_t kStepMask = (1U << 31) - 1, kLayerMask = (1U << 13) - 1,
 }  // namespace
 
 PackedPlace::PackedPlace(const ScopeKey& key) {
-    bits_ = std::uint64_t{1} << kSetAt | static_cast<std::uint64_t>(key.step.value()) & kStepMask;
+    bits_ = (std::uint64_t{1} << kSetAt) | (static_cast<std::uint64_t>(key.step.value()) & kStepMask);
     if (key.layer) bits_ |= static_cast<std::uint64_t>(key.layer->value() + 1) << kLayerAt;
     if (key.chunk && key.chunk->value() + 1 < static_cast<std::int32_t>(kChunkMask))
         bits_ |= static_cast<std::uint64_t>(key.chunk->value() + 1) << kChunkAt;
