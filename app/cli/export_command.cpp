@@ -45,11 +45,14 @@ int exportCapture(const Options& options, Session& session) {
 
 void addExport(CLI::App& app, Session& session) {
     auto options = std::make_shared<Options>();
-    CLI::App& command = *app.add_subcommand("export", "A capture for other tools: Perfetto, Chrome traces, CSV, JSON");
+    CLI::App& command =
+        *app.add_subcommand("export", "A capture for other tools: Perfetto, Chrome traces, CSV, JSON");
     command.add_option("CAPTURE", options->capture, "A .fluxdb file")->required();
-    command.add_option("--perfetto", options->perfetto, "Write a trace for ui.perfetto.dev to this file (.pftrace)");
-    command.add_option("--chrome", options->chrome,
-                       "Write a Chrome trace with the keys of PyTorch's profiler to this file (.json, .json.gz)");
+    command.add_option("--perfetto", options->perfetto,
+                       "Write a trace for ui.perfetto.dev to this file (.pftrace)");
+    command.add_option(
+        "--chrome", options->chrome,
+        "Write a Chrome trace with the keys of PyTorch's profiler to this file (.json, .json.gz)");
     command.add_option("--csv", options->csv, "Write the tables as CSV into this folder, a file each");
     command.add_option("--json", options->jsonFile, "Write the tables as JSON to this file");
     command.footer("Example:\n  fluxscope-cli export run.fluxdb --perfetto run.pftrace --csv tables");

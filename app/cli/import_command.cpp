@@ -31,12 +31,15 @@ int import(const Options& options, Session& session) {
 void addImport(CLI::App& app, Session& session) {
     auto options = std::make_shared<Options>();
     CLI::App& command = *app.add_subcommand(
-        "import", "What another tool recorded, as a run of a capture: Nsight Systems, PyTorch's profiler, decisions");
+        "import",
+        "What another tool recorded, as a run of a capture: Nsight Systems, PyTorch's profiler, decisions");
     command
-        .add_option("FILE", options->file,
-                    "An SQLite export of Nsight Systems, a Chrome trace (.json, .json.gz), or decisions (.jsonl)")
+        .add_option(
+            "FILE", options->file,
+            "An SQLite export of Nsight Systems, a Chrome trace (.json, .json.gz), or decisions (.jsonl)")
         ->required();
-    command.add_option("--out", options->capture, "The capture; one that is there gets one run more")->required();
+    command.add_option("--out", options->capture, "The capture; one that is there gets one run more")
+        ->required();
     command.add_flag("--json", options->json, "{\"capture\",\"rows\",\"notices\":[TEXT]} on stdout");
     command.footer("Example:\n  fluxscope-cli import report.sqlite --out report.fluxdb");
     command.callback(

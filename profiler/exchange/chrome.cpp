@@ -51,8 +51,9 @@ public:
     explicit ChromeExport(OutputFile& out) : out_(out) {}
 
     void clock(Nanoseconds monotonic, Nanoseconds utc) override {
-        line_ = R"({"schemaVersion": 1, "deviceProperties": [], "displayTimeUnit": "ms", "baseTimeNanoseconds": )" +
-                std::to_string((utc - monotonic).count()) + R"(, "traceEvents": [)";
+        line_ =
+            R"({"schemaVersion": 1, "deviceProperties": [], "displayTimeUnit": "ms", "baseTimeNanoseconds": )" +
+            std::to_string((utc - monotonic).count()) + R"(, "traceEvents": [)";
     }
 
     void run(const WalkedRun& run) override {
@@ -71,8 +72,8 @@ public:
     }
 
     void decision(const WalkedRun& run, const WalkedDecision& d) override {
-        begin("i", "decision", "layer " + std::to_string(d.layer) + " " + std::string(d.attention), hostOf(run),
-              kDecisionThread, d.at);
+        begin("i", "decision", "layer " + std::to_string(d.layer) + " " + std::string(d.attention),
+              hostOf(run), kDecisionThread, d.at);
         line_ += R"(, "s": "t")";
         arguments();
         text("prompt", d.promptId);
@@ -140,8 +141,8 @@ public:
 
     void sample(const WalkedRun& run, const SampleRecord& sample) override {
         const ShownMetric shown = shownMetric(sample);
-        begin("C", "counter", shown.name + (shown.unit.empty() ? "" : ", " + std::string(shown.unit)), hostOf(run), 0,
-              sample.begin);
+        begin("C", "counter", shown.name + (shown.unit.empty() ? "" : ", " + std::string(shown.unit)),
+              hostOf(run), 0, sample.begin);
         arguments();
         real("value", shown.value);
         end();
@@ -166,8 +167,8 @@ private:
         line_ += category;
         line_ += R"(", "name": )";
         appendJsonText(line_, name);
-        line_ += R"(, "pid": )" + std::to_string(process) + R"(, "tid": )" + std::to_string(thread) + R"(, "ts": )" +
-                 microseconds(at);
+        line_ += R"(, "pid": )" + std::to_string(process) + R"(, "tid": )" + std::to_string(thread) +
+                 R"(, "ts": )" + microseconds(at);
     }
     void slice(const char* category, std::string_view name, std::int64_t process, std::int64_t thread,
                Nanoseconds from, Nanoseconds to) {
@@ -200,8 +201,8 @@ private:
     }
     void triple(std::string_view name, const std::array<std::int32_t, 3>& value) {
         key(name);
-        line_ += "[" + std::to_string(value[0]) + ", " + std::to_string(value[1]) + ", " + std::to_string(value[2]) +
-                 "]";
+        line_ += "[" + std::to_string(value[0]) + ", " + std::to_string(value[1]) + ", " +
+                 std::to_string(value[2]) + "]";
     }
     void placeText(const Attributed& scope) {
         if (scope.place) text("scope", placeName(*scope.place));

@@ -14,7 +14,7 @@
 namespace fluxscope {
 
 struct ExchangeOptions {
-    const CancelToken* cancel = nullptr;                                      // throws CancelledError
+    const CancelToken* cancel = nullptr;                                       // throws CancelledError
     std::function<void(const std::string& what, double share)> progress = {};  // share of `what`, 0..1
 };
 

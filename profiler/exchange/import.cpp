@@ -23,7 +23,8 @@ std::string beginningOf(const std::filesystem::path& file) {
 
 // A line of its own that names the format: decisions. A brace and no such line: a Chrome trace, which begins with one or a bracket.
 bool beginsWithDecisions(std::string_view beginning) {
-    return beginning.substr(0, beginning.find('\n')).find("\"fluxscope-decisions\"") != std::string_view::npos;
+    return beginning.substr(0, beginning.find('\n')).find("\"fluxscope-decisions\"") !=
+           std::string_view::npos;
 }
 
 }  // namespace
@@ -44,9 +45,10 @@ ExchangeSummary importFile(const std::filesystem::path& file, const std::filesys
         TraceTables trace = readKineto(file, options);
         return importTrace(trace, file, capture, options);
     }
-    throw InputError{file.string(), "",
-                     "is neither an SQLite export of Nsight Systems, nor a Chrome trace, nor decisions as JSON lines",
-                     "see docs/importing.md for how to make one"};
+    throw InputError{
+        file.string(), "",
+        "is neither an SQLite export of Nsight Systems, nor a Chrome trace, nor decisions as JSON lines",
+        "see docs/importing.md for how to make one"};
 }
 
 }  // namespace fluxscope

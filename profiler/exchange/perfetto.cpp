@@ -27,9 +27,7 @@ public:
 
     void clock(Nanoseconds monotonic, Nanoseconds utc) override { writer_.clock(monotonic, utc); }
 
-    void run(const WalkedRun& run) override {
-        groups_[run.run] = writer_.group(run.title, run.run.value());
-    }
+    void run(const WalkedRun& run) override { groups_[run.run] = writer_.group(run.title, run.run.value()); }
 
     void scope(const WalkedRun& run, const WalkedScope& scope) override {
         const ScopeKey& key = scope.key;
@@ -54,9 +52,9 @@ public:
         if (scope.bytesRead) notes_.add("bytes read (analytic)", *scope.bytesRead);
         if (scope.bytesWritten) notes_.add("bytes written (analytic)", *scope.bytesWritten);
         if (scope.flops) notes_.add("FLOPs (analytic)", *scope.flops);
-        const TrackId track = key.layer ? layer(run, key.layer->value(), scope.begin, scope.end)
-                                        : lane(run, Shelf::Steps, 0, "phases and steps", Nesting::Yes,
-                                               scope.begin, scope.end);
+        const TrackId track =
+            key.layer ? layer(run, key.layer->value(), scope.begin, scope.end)
+                      : lane(run, Shelf::Steps, 0, "phases and steps", Nesting::Yes, scope.begin, scope.end);
         writer_.slice(track, scope.begin, scope.end, name, notes_);
     }
 
@@ -79,8 +77,9 @@ public:
     void call(const WalkedRun& run, const ApiRecord& call) override {
         notes_.clear();
         placeInto(call.scope);
-        const TrackId track = lane(run, Shelf::Call, call.thread, "API, thread " + std::to_string(call.thread),
-                                   Nesting::Yes, call.begin, call.end);
+        const TrackId track =
+            lane(run, Shelf::Call, call.thread, "API, thread " + std::to_string(call.thread), Nesting::Yes,
+                 call.begin, call.end);
         writer_.slice(track, call.begin, call.end, call.name, notes_,
                       {call.correlation != 0 ? Flow::Begins : Flow::None, flowOf(run, call.correlation)});
     }
@@ -115,8 +114,7 @@ public:
 
     void sync(const WalkedRun& run, const SyncRecord& sync) override {
         notes_.clear();
-        const TrackId track =
-            lane(run, Shelf::Sync, 0, "synchronisation", Nesting::No, sync.begin, sync.end);
+        const TrackId track = lane(run, Shelf::Sync, 0, "synchronisation", Nesting::No, sync.begin, sync.end);
         writer_.slice(track, sync.begin, sync.end, sync.kind, notes_);
     }
 
@@ -145,8 +143,8 @@ private:
     };
 
     // The track of a slice: that of its name, or one of its spill lanes.
-    TrackId lane(const WalkedRun& run, Shelf shelf, std::int64_t number, const std::string& name, Nesting nesting,
-                 Nanoseconds begin, Nanoseconds end) {
+    TrackId lane(const WalkedRun& run, Shelf shelf, std::int64_t number, const std::string& name,
+                 Nesting nesting, Nanoseconds begin, Nanoseconds end) {
         Shelved& shelved = tracks_.try_emplace({run.run, shelf, number}, nesting).first->second;
         const std::size_t at = shelved.lanes.place(begin, end);
         while (shelved.tracks.size() <= at) {
@@ -160,8 +158,7 @@ private:
     }
 
     TrackId layer(const WalkedRun& run, std::int32_t index, Nanoseconds begin, Nanoseconds end) {
-        return lane(run, Shelf::Layer, index, "layer " + std::to_string(index), Nesting::Yes,
-                    begin, end);
+        return lane(run, Shelf::Layer, index, "layer " + std::to_string(index), Nesting::Yes, begin, end);
     }
 
     void placeInto(const Attributed& scope) {
@@ -176,7 +173,8 @@ private:
     template <class Record>
     void onDevice(const WalkedRun& run, Shelf shelf, const Record& record, std::string_view name) {
         const DeviceQueue& q = record.queue;
-        const std::string track = "device " + std::to_string(q.device) + ", stream " + std::to_string(q.stream) +
+        const std::string track = "device " + std::to_string(q.device) + ", stream " +
+                                  std::to_string(q.stream) +
                                   (shelf == Shelf::Copy ? ", copies" : ", kernels");
         const std::int64_t number = (std::int64_t{q.device} << 32) + q.stream;
         const TrackId at = lane(run, shelf, number, track, Nesting::No, record.begin, record.end);

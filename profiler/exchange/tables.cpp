@@ -29,9 +29,11 @@ struct Table {
     std::vector<Column> columns;
 };
 
-#define FLUXSCOPE_OF_PROMPT \
-    " LEFT JOIN sequence AS q ON q.run = t.run AND q.sequence = t.sequence LEFT JOIN prompt AS p ON p.prompt = q.prompt"
-#define FLUXSCOPE_OF_PLACE " LEFT JOIN place AS p ON p.place = t.place LEFT JOIN name AS a ON a.name = t.attribution"
+#define FLUXSCOPE_OF_PROMPT                                                                           \
+    " LEFT JOIN sequence AS q ON q.run = t.run AND q.sequence = t.sequence LEFT JOIN prompt AS p ON " \
+    "p.prompt = q.prompt"
+#define FLUXSCOPE_OF_PLACE \
+    " LEFT JOIN place AS p ON p.place = t.place LEFT JOIN name AS a ON a.name = t.attribution"
 
 constexpr Column kRun{"run", "t.run"};
 constexpr Column kSequence{"sequence", "t.sequence"};
@@ -44,10 +46,17 @@ constexpr Column kDuration{"duration_ns", "t.duration_ns"};
 
 // What something on a device belongs to.
 std::vector<Column> placed(const std::vector<Column>& more) {
-    std::vector<Column> columns{{"run", "p.run"},     {"batch", "p.batch"}, {"turn", "p.turn"},
-                                {"phase", "p.phase"}, kStep,                {"layer", "p.layer"},
-                                {"chunk", "p.chunk"}, {"op", "p.op"},       {"attribution", "a.value"},
-                                kBegin,               kDuration};
+    std::vector<Column> columns{{"run", "p.run"},
+                                {"batch", "p.batch"},
+                                {"turn", "p.turn"},
+                                {"phase", "p.phase"},
+                                kStep,
+                                {"layer", "p.layer"},
+                                {"chunk", "p.chunk"},
+                                {"op", "p.op"},
+                                {"attribution", "a.value"},
+                                kBegin,
+                                kDuration};
     columns.insert(columns.end(), more.begin(), more.end());
     return columns;
 }
@@ -135,7 +144,14 @@ std::vector<Table> exportedTables() {
           {"margin_logits", "t.margin"}}},
         {"kv",
          "kv AS t" FLUXSCOPE_OF_PROMPT,
-         {kRun, kSequence, kPrompt, kTurn, kStep, kLayer, {"bytes_kept", "t.bytes_kept"}, {"bytes_freed", "t.bytes_freed"}}},
+         {kRun,
+          kSequence,
+          kPrompt,
+          kTurn,
+          kStep,
+          kLayer,
+          {"bytes_kept", "t.bytes_kept"},
+          {"bytes_freed", "t.bytes_freed"}}},
         {"tokens",
          "token AS t" FLUXSCOPE_OF_PROMPT,
          {kRun,
@@ -196,8 +212,8 @@ std::vector<Table> exportedTables() {
           {"analytic_bytes_written", "t.bytes_written"},
           {"analytic_flops", "t.flops"}}},
         {"kernels",
-         "kernel AS t" FLUXSCOPE_OF_PLACE
-         " LEFT JOIN name AS n ON n.name = t.name LEFT JOIN name AS d ON d.name = n.demangled LEFT JOIN launch AS l ON "
+         "kernel AS t" FLUXSCOPE_OF_PLACE " LEFT JOIN name AS n ON n.name = t.name LEFT JOIN name AS d ON "
+                                          "d.name = n.demangled LEFT JOIN launch AS l ON "
          "l.launch = t.launch",
          placed({{"device", "t.device"},
                  {"context", "t.context"},
@@ -218,22 +234,19 @@ std::vector<Table> exportedTables() {
                  {"registers_per_thread", "l.registers_per_thread"},
                  {"static_shared_bytes", "l.static_shared_bytes"},
                  {"dynamic_shared_bytes", "l.dynamic_shared_bytes"}})},
-        {"copies",
-         "memcpy AS t" FLUXSCOPE_OF_PLACE " LEFT JOIN name AS k ON k.name = t.kind",
+        {"copies", "memcpy AS t" FLUXSCOPE_OF_PLACE " LEFT JOIN name AS k ON k.name = t.kind",
          placed({{"device", "t.device"},
                  {"stream", "t.stream"},
                  {"correlation", "t.correlation"},
                  {"kind", "k.value"},
                  {"pinned", "t.pinned"},
                  {"bytes", "t.bytes"}})},
-        {"fills",
-         "memset AS t" FLUXSCOPE_OF_PLACE,
+        {"fills", "memset AS t" FLUXSCOPE_OF_PLACE,
          placed({{"device", "t.device"},
                  {"stream", "t.stream"},
                  {"correlation", "t.correlation"},
                  {"bytes", "t.bytes"}})},
-        {"api_calls",
-         "api AS t" FLUXSCOPE_OF_PLACE " LEFT JOIN name AS n ON n.name = t.name",
+        {"api_calls", "api AS t" FLUXSCOPE_OF_PLACE " LEFT JOIN name AS n ON n.name = t.name",
          placed({{"thread", "t.thread"}, {"correlation", "t.correlation"}, {"name", "n.value"}})},
         {"syncs",
          "sync AS t LEFT JOIN name AS n ON n.name = t.kind",
@@ -311,7 +324,8 @@ public:
     virtual void ended() = 0;
 };
 
-ExchangeSummary walkTables(const std::filesystem::path& capture, TableSink& sink, const ExchangeOptions& options) {
+ExchangeSummary walkTables(const std::filesystem::path& capture, TableSink& sink,
+                           const ExchangeOptions& options) {
     ExchangeSummary summary;
     SQLite::Database database = openUntrusted(capture, options.cancel);
     guarded(capture, options.cancel, [&] {

@@ -260,7 +260,8 @@ class Large(World):
     def measured(self, *arguments):
         begin = time.monotonic()
         process = subprocess.Popen([world.OPTIONS.program, *arguments], cwd=self.folder, stderr=subprocess.PIPE)
-        text = process.stderr.read()
+        with process.stderr:
+            text = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         self.assertEqual(process.returncode, 0, text)

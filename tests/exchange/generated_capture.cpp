@@ -44,8 +44,18 @@ public:
         for (std::int32_t step = 0; written_ < kernels_; ++step) this->step(step);
         for (std::int64_t at = begin; at < now_; at += 50'000) {
             const auto end = Nanoseconds(at + 50'000);
-            samples_.push_back({.device = 0, .begin = Nanoseconds(at), .end = end, .metric = "dram_read_bytes", .value = 50'000, .source = "hw_pm"});
-            samples_.push_back({.device = 0, .begin = Nanoseconds(at), .end = end, .metric = "power_w", .value = 400.5, .source = "nvml"});
+            samples_.push_back({.device = 0,
+                                .begin = Nanoseconds(at),
+                                .end = end,
+                                .metric = "dram_read_bytes",
+                                .value = 50'000,
+                                .source = "hw_pm"});
+            samples_.push_back({.device = 0,
+                                .begin = Nanoseconds(at),
+                                .end = end,
+                                .metric = "power_w",
+                                .value = 400.5,
+                                .source = "nvml"});
             if (samples_.size() > 4096) flush(samples_);
         }
         flush(samples_);
@@ -61,7 +71,10 @@ private:
     }
 
     void scope(const ScopeKey& key, std::int64_t begin) {
-        writer_.write(ScopeRecord{.key = key, .begin = Nanoseconds(begin), .end = Nanoseconds(now_), .cost = cost::Cost{1000, 100, 5000}});
+        writer_.write(ScopeRecord{.key = key,
+                                  .begin = Nanoseconds(begin),
+                                  .end = Nanoseconds(now_),
+                                  .cost = cost::Cost{1000, 100, 5000}});
     }
 
     void step(std::int32_t index) {
@@ -70,7 +83,12 @@ private:
         const bool isGraph = index >= 2;
         if (isGraph) {
             ++correlation_;
-            calls_.push_back({.scope = {.place = key, .by = Attribution::External}, .begin = Nanoseconds(now_), .end = Nanoseconds(now_ + 500), .thread = 7, .correlation = correlation_, .name = "cudaGraphLaunch_v10000"});
+            calls_.push_back({.scope = {.place = key, .by = Attribution::External},
+                              .begin = Nanoseconds(now_),
+                              .end = Nanoseconds(now_ + 500),
+                              .thread = 7,
+                              .correlation = correlation_,
+                              .name = "cudaGraphLaunch_v10000"});
         }
         now_ += 1000;  // a launch comes before its kernel
         for (std::int32_t layer = 0; layer < kLayers; ++layer) {
@@ -79,11 +97,23 @@ private:
             const std::int64_t layerBegin = now_;
             if (index == 0) {
                 for (std::int32_t sequence = 0; sequence < 2; ++sequence) {
-                    writer_.write(DecisionRecord{.sequence = SequenceIndex(sequence), .turn = {}, .step = {}, .layer = LayerIndex(layer),
-                                                 .decision = {.attention = layer == 0 ? Attention::Full : Attention::Sparse, .by = DecidedBy::Router,
-                                                              .logits = RouterLogits{.sparse = 0.25F, .full = layer == 0 ? 1.25F : -0.75F}, .threshold = 0.5, .kvHead = {}}});
-                    writer_.write(KvRecord{.sequence = SequenceIndex(sequence), .turn = {}, .step = {}, .layer = LayerIndex(layer),
-                                           .kv = {.bytesKept = layer == 0 ? 384 : 128, .bytesFreed = layer == 0 ? 0 : 256}});
+                    writer_.write(DecisionRecord{
+                        .sequence = SequenceIndex(sequence),
+                        .turn = {},
+                        .step = {},
+                        .layer = LayerIndex(layer),
+                        .decision = {
+                            .attention = layer == 0 ? Attention::Full : Attention::Sparse,
+                            .by = DecidedBy::Router,
+                            .logits = RouterLogits{.sparse = 0.25F, .full = layer == 0 ? 1.25F : -0.75F},
+                            .threshold = 0.5,
+                            .kvHead = {}}});
+                    writer_.write(KvRecord{
+                        .sequence = SequenceIndex(sequence),
+                        .turn = {},
+                        .step = {},
+                        .layer = LayerIndex(layer),
+                        .kv = {.bytesKept = layer == 0 ? 384 : 128, .bytesFreed = layer == 0 ? 0 : 256}});
                 }
             }
             for (const Op op : {Op::Attention, Op::Mlp}) {
@@ -99,16 +129,45 @@ private:
         now_ += 100;
         scope(key, begin);
         for (std::int32_t sequence = 0; sequence < 2; ++sequence)
-            writer_.write(TokenRecord{.sequence = SequenceIndex(sequence), .turn = {}, .step = StepIndex(index),
-                                      .token = {.id = TokenId(index), .text = index % 2 == 0 ? "=1+1" : "a, \"b\"\n", .logprob = -0.5F, .top = {}, .tailMass = 0},
+            writer_.write(TokenRecord{.sequence = SequenceIndex(sequence),
+                                      .turn = {},
+                                      .step = StepIndex(index),
+                                      .token = {.id = TokenId(index),
+                                                .text = index % 2 == 0 ? "=1+1" : "a, \"b\"\n",
+                                                .logprob = -0.5F,
+                                                .top = {},
+                                                .tailMass = 0},
                                       .emitted = Nanoseconds(now_)});
         if (index == 0) {
             const DeviceQueue queue{.device = 0, .context = 1, .stream = 7};
             const Attributed place{.place = key, .by = Attribution::External};
-            writer_.write(std::span<const CopyRecord>(std::vector<CopyRecord>{{.scope = place, .begin = Nanoseconds(now_), .end = Nanoseconds(now_ + 300), .queue = queue, .correlation = 900'000'001, .graphNode = 0, .kind = CopyKind::DeviceToHost, .pinned = true, .bytes = 8}}));
-            writer_.write(std::span<const FillRecord>(std::vector<FillRecord>{{.scope = {}, .begin = Nanoseconds(now_ + 400), .end = Nanoseconds(now_ + 500), .queue = queue, .correlation = 900'000'002, .graphNode = 0, .bytes = 64}}));
-            writer_.write(std::span<const SyncRecord>(std::vector<SyncRecord>{{.begin = Nanoseconds(now_), .end = Nanoseconds(now_ + 600), .queue = queue, .correlation = 0, .kind = "stream"}}));
-            writer_.write(std::span<const OverheadRecord>(std::vector<OverheadRecord>{{.begin = Nanoseconds(now_), .end = Nanoseconds(now_ + 200), .thread = 7, .kind = "buffer-flush"}}));
+            writer_.write(std::span<const CopyRecord>(std::vector<CopyRecord>{{.scope = place,
+                                                                               .begin = Nanoseconds(now_),
+                                                                               .end = Nanoseconds(now_ + 300),
+                                                                               .queue = queue,
+                                                                               .correlation = 900'000'001,
+                                                                               .graphNode = 0,
+                                                                               .kind = CopyKind::DeviceToHost,
+                                                                               .pinned = true,
+                                                                               .bytes = 8}}));
+            writer_.write(
+                std::span<const FillRecord>(std::vector<FillRecord>{{.scope = {},
+                                                                     .begin = Nanoseconds(now_ + 400),
+                                                                     .end = Nanoseconds(now_ + 500),
+                                                                     .queue = queue,
+                                                                     .correlation = 900'000'002,
+                                                                     .graphNode = 0,
+                                                                     .bytes = 64}}));
+            writer_.write(std::span<const SyncRecord>(std::vector<SyncRecord>{{.begin = Nanoseconds(now_),
+                                                                               .end = Nanoseconds(now_ + 600),
+                                                                               .queue = queue,
+                                                                               .correlation = 0,
+                                                                               .kind = "stream"}}));
+            writer_.write(
+                std::span<const OverheadRecord>(std::vector<OverheadRecord>{{.begin = Nanoseconds(now_),
+                                                                             .end = Nanoseconds(now_ + 200),
+                                                                             .thread = 7,
+                                                                             .kind = "buffer-flush"}}));
         }
         now_ += 1000;
         flush(calls_);
@@ -121,13 +180,28 @@ private:
         const Attributed place{.place = key, .by = isGraph ? Attribution::GraphNode : Attribution::External};
         if (!isGraph) {
             ++correlation_;
-            calls_.push_back({.scope = {.place = key, .by = Attribution::External}, .begin = Nanoseconds(now_ - 900), .end = Nanoseconds(now_ - 400), .thread = 7, .correlation = correlation_, .name = "cudaLaunchKernel_v7000"});
+            calls_.push_back({.scope = {.place = key, .by = Attribution::External},
+                              .begin = Nanoseconds(now_ - 900),
+                              .end = Nanoseconds(now_ - 400),
+                              .thread = 7,
+                              .correlation = correlation_,
+                              .name = "cudaLaunchKernel_v7000"});
         }
         const std::int64_t begin = isAside ? now_ - 200 : now_;
-        records_.push_back({.scope = place, .begin = Nanoseconds(begin), .end = Nanoseconds(begin + kKernel_ns), .queue = {.device = 0, .context = 1, .stream = 7},
-                            .correlation = correlation_, .graph = isGraph ? 3U : 0U, .graphNode = isGraph ? static_cast<std::uint64_t>(index + 1) : 0U,
+        records_.push_back({.scope = place,
+                            .begin = Nanoseconds(begin),
+                            .end = Nanoseconds(begin + kKernel_ns),
+                            .queue = {.device = 0, .context = 1, .stream = 7},
+                            .correlation = correlation_,
+                            .graph = isGraph ? 3U : 0U,
+                            .graphNode = isGraph ? static_cast<std::uint64_t>(index + 1) : 0U,
                             .name = key.op == Op::Attention ? "_Z9attentionPfi" : "_Z3mlpPfi",
-                            .launch = {.grid = {4, 2, 1}, .block = {128, 1, 1}, .cluster = {}, .registersPerThread = 64, .staticSharedBytes = 1024, .dynamicSharedBytes = 2048}});
+                            .launch = {.grid = {4, 2, 1},
+                                       .block = {128, 1, 1},
+                                       .cluster = {},
+                                       .registersPerThread = 64,
+                                       .staticSharedBytes = 1024,
+                                       .dynamicSharedBytes = 2048}});
         now_ += kKernel_ns + 50;
         ++written_;
     }

@@ -179,7 +179,8 @@ class Nsys(World):
                        f"SELECT 2000000 + i * 600, 2000500 + i * 600, 0, 7, 1000 + i, {PROCESS}, 1 FROM n")
         begin = time.monotonic()
         process = subprocess.Popen([world.OPTIONS.program, "import", "report.sqlite", "--out", "out.fluxdb"], cwd=self.folder, stderr=subprocess.PIPE)
-        text = process.stderr.read()
+        with process.stderr:
+            text = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         self.assertEqual(process.returncode, 0, text)

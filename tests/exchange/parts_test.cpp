@@ -65,9 +65,14 @@ std::string swept(const std::vector<std::tuple<int, int, const char*>>& events) 
     RangeSweep sweep;
     std::string text = "\n";
     const auto closed = [&text](const RangeSweep::Closed& scope) {
-        NamedPlace place{.phase = scope.key.phase, .step = scope.key.step.value(), .layer = {}, .chunk = {}, .op = scope.key.op};
+        NamedPlace place{.phase = scope.key.phase,
+                         .step = scope.key.step.value(),
+                         .layer = {},
+                         .chunk = {},
+                         .op = scope.key.op};
         if (scope.key.layer) place.layer = scope.key.layer->value();
-        text += "scope " + std::to_string(scope.begin.count()) + "-" + std::to_string(scope.end.count()) + " " + shown(place) + "\n";
+        text += "scope " + std::to_string(scope.begin.count()) + "-" + std::to_string(scope.end.count()) +
+                " " + shown(place) + "\n";
     };
     for (const auto& [begin, end, name] : events) {
         sweep.closeUntil(Nanoseconds(begin), closed);
@@ -77,7 +82,8 @@ std::string swept(const std::vector<std::tuple<int, int, const char*>>& events) 
         }
         const auto key = sweep.place().key();
         NamedPlace place;
-        if (key) place = {.phase = key->phase, .step = key->step.value(), .layer = {}, .chunk = {}, .op = key->op};
+        if (key)
+            place = {.phase = key->phase, .step = key->step.value(), .layer = {}, .chunk = {}, .op = key->op};
         if (key && key->layer) place.layer = key->layer->value();
         text += "call " + std::to_string(begin) + " " + (key ? shown(place) : "nobody's") + "\n";
     }
@@ -86,8 +92,13 @@ std::string swept(const std::vector<std::tuple<int, int, const char*>>& events) 
 }
 
 TEST(RangeSweep, foldsTheNamesOfTheRangesAroundACall) {
-    EXPECT_EQ(swept({{0, 100, "prefill"}, {10, 60, "layer 3"}, {20, 30, "attention"}, {25, 26, nullptr}, {40, 41, nullptr},
-                     {60, 61, nullptr}, {100, 101, nullptr}}),
+    EXPECT_EQ(swept({{0, 100, "prefill"},
+                     {10, 60, "layer 3"},
+                     {20, 30, "attention"},
+                     {25, 26, nullptr},
+                     {40, 41, nullptr},
+                     {60, 61, nullptr},
+                     {100, 101, nullptr}}),
               R"(
 call 25 prefill step 0 layer 3 attention
 scope 20-30 prefill step 0 layer 3 attention
@@ -100,7 +111,11 @@ call 100 nobody's
 }
 
 TEST(RangeSweep, countsPassesWhereNothingSaysTheStep) {
-    EXPECT_EQ(swept({{0, 5, "layer 0"}, {5, 9, "layer 1"}, {10, 15, "layer 0"}, {12, 13, nullptr}, {15, 19, "layer 1"},
+    EXPECT_EQ(swept({{0, 5, "layer 0"},
+                     {5, 9, "layer 1"},
+                     {10, 15, "layer 0"},
+                     {12, 13, nullptr},
+                     {15, 19, "layer 1"},
                      {20, 25, "layer 0"}}),
               R"(
 scope 0-5 prefill step 0 layer 0
@@ -113,8 +128,13 @@ scope 20-25 decode step 2 layer 0
 }
 
 TEST(RangeSweep, countsTheStepsInsideARangeNamedDecode) {
-    EXPECT_EQ(swept({{0, 9, "prefill"}, {1, 2, "layer 0"}, {3, 4, "layer 1"}, {10, 90, "decode"}, {11, 12, "layer 0"},
-                     {13, 14, "layer 1"}, {21, 22, "layer 0"}}),
+    EXPECT_EQ(swept({{0, 9, "prefill"},
+                     {1, 2, "layer 0"},
+                     {3, 4, "layer 1"},
+                     {10, 90, "decode"},
+                     {11, 12, "layer 0"},
+                     {13, 14, "layer 1"},
+                     {21, 22, "layer 0"}}),
               R"(
 scope 1-2 prefill step 0 layer 0
 scope 3-4 prefill step 0 layer 1
@@ -128,12 +148,17 @@ scope 21-22 decode step 2 layer 0
 TEST(RangeSweep, leavesOutWhatLiesTooDeep) {
     RangeSweep sweep;
     int opened = 0;
-    for (int i = 0; i < 10'000; ++i) opened += sweep.open(placeOfName("layer 1"), Nanoseconds(i), Nanoseconds(1'000'000)) ? 1 : 0;
+    for (int i = 0; i < 10'000; ++i)
+        opened += sweep.open(placeOfName("layer 1"), Nanoseconds(i), Nanoseconds(1'000'000)) ? 1 : 0;
     EXPECT_EQ(opened, 4096);
 }
 
 TEST(PackedPlace, holdsAScope) {
-    const ScopeKey key{.phase = Phase::Decode, .step = StepIndex(2'000'000'000), .layer = LayerIndex(4095), .chunk = ChunkIndex(16'000), .op = Op::Sample};
+    const ScopeKey key{.phase = Phase::Decode,
+                       .step = StepIndex(2'000'000'000),
+                       .layer = LayerIndex(4095),
+                       .chunk = ChunkIndex(16'000),
+                       .op = Op::Sample};
     EXPECT_EQ(PackedPlace(key).key(), key);
     EXPECT_EQ(PackedPlace(ScopeKey{}).key(), ScopeKey{});
     EXPECT_FALSE(PackedPlace().key());
@@ -184,7 +209,8 @@ TEST(Protobuf, writesTheWireFormat) {
     message.message(3, inner);
     message.integer(4, -1);
     message.fixed(5, 0x0102030405060708);
-    EXPECT_EQ(message.bytes(), std::string("\x08\xAC\x02\x1A\x04\x12\x02hi\x20\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01\x29\x08\x07\x06\x05\x04\x03\x02\x01"));
+    EXPECT_EQ(message.bytes(), std::string("\x08\xAC\x02\x1A\x04\x12\x02hi\x20\xFF\xFF\xFF\xFF\xFF\xFF\xFF"
+                                           "\xFF\xFF\x01\x29\x08\x07\x06\x05\x04\x03\x02\x01"));
 }
 
 }  // namespace

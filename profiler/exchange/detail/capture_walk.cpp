@@ -13,7 +13,8 @@ namespace fluxscope {
 namespace {
 
 constexpr std::size_t kNamedPrompts = 3;
-constexpr std::size_t kMostNames = 1'000'000;  // of kernels, launches and places; a capture of ours has thousands
+constexpr std::size_t kMostNames =
+    1'000'000;  // of kernels, launches and places; a capture of ours has thousands
 constexpr std::int64_t kRowsBetweenProgress = 1 << 14;
 constexpr std::int64_t kLatest = std::int64_t{1} << 62;
 
@@ -34,8 +35,8 @@ std::optional<Value> named(std::string_view text, const std::array<Value, N>& va
     return *found;
 }
 
-constexpr std::array kOps{Op::Embed,  Op::Router,  Op::Norm,      Op::Qkv,  Op::Rope, Op::KvWrite,
-                          Op::Attention, Op::Output, Op::Mlp, Op::Head, Op::Sample};
+constexpr std::array kOps{Op::Embed,     Op::Router, Op::Norm, Op::Qkv,  Op::Rope,  Op::KvWrite,
+                          Op::Attention, Op::Output, Op::Mlp,  Op::Head, Op::Sample};
 constexpr std::array kAttributions{Attribution::External, Attribution::GraphNode, Attribution::Time,
                                    Attribution::None};
 constexpr std::array kCopyKinds{CopyKind::HostToDevice, CopyKind::DeviceToHost, CopyKind::DeviceToDevice,
@@ -69,9 +70,10 @@ public:
             samples();
         });
         if (leftOut_ > 0)
-            summary_.notices.push_back(std::to_string(leftOut_) +
-                                       " rows do not fit the rest of the file, or have no good time stamps, and "
-                                       "are left out");
+            summary_.notices.push_back(
+                std::to_string(leftOut_) +
+                " rows do not fit the rest of the file, or have no good time stamps, and "
+                "are left out");
         return std::move(summary_);
     }
 
@@ -102,7 +104,8 @@ private:
     void readRuns() {
         if (!has("run") || !has("model") || !has("sequence") || !has("prompt")) return;
         Rows row(database_,
-                 "SELECT run, process, coalesce(m.name, ''), role, policy_name, device, begin_ns FROM run AS r LEFT "
+                 "SELECT run, process, coalesce(m.name, ''), role, policy_name, device, begin_ns FROM run AS "
+                 "r LEFT "
                  "JOIN model AS m USING (model) ORDER BY run");
         while (row.next()) {
             WalkedRun run{.run = row.key<RunIndex>(0),
@@ -126,7 +129,8 @@ private:
             runs_.emplace(run.run.value(), std::move(run));
         }
         Rows sequence(database_,
-                      "SELECT run, sequence, batch, id FROM sequence JOIN prompt USING (prompt) ORDER BY run, sequence");
+                      "SELECT run, sequence, batch, id FROM sequence JOIN prompt USING (prompt) ORDER BY "
+                      "run, sequence");
         while (sequence.next()) {
             const auto found = runs_.find(sequence.small(0));
             const std::int32_t index = sequence.small(1);
@@ -141,7 +145,8 @@ private:
         const bool hasCalls = has("api") && has("place");
         for (auto& [index, run] : runs_) {
             if (hasCalls) {
-                Rows call(database_, "SELECT thread FROM api JOIN place USING (place) WHERE run = ? LIMIT 1", {index});
+                Rows call(database_, "SELECT thread FROM api JOIN place USING (place) WHERE run = ? LIMIT 1",
+                          {index});
                 if (call.next()) run.hostThread = call.small(0);
             }
             visitor_.run(run);
@@ -151,15 +156,17 @@ private:
     // Names, launches and places: few, and every kernel refers to some.
     void readSmall() {
         if (has("name")) {
-            Rows row(database_, "SELECT n.name, coalesce(d.value, n.value) FROM name AS n LEFT JOIN name AS d ON "
-                                "d.name = n.demangled");
+            Rows row(database_,
+                     "SELECT n.name, coalesce(d.value, n.value) FROM name AS n LEFT JOIN name AS d ON "
+                     "d.name = n.demangled");
             while (names_.size() < kMostNames && row.next())
                 names_[row.integer(0)] = printable(row.text(1), 400);
         }
         if (has("launch")) {
-            Rows row(database_,
-                     "SELECT launch, grid_x, grid_y, grid_z, block_x, block_y, block_z, cluster_x, cluster_y, "
-                     "cluster_z, registers_per_thread, static_shared_bytes, dynamic_shared_bytes FROM launch");
+            Rows row(
+                database_,
+                "SELECT launch, grid_x, grid_y, grid_z, block_x, block_y, block_z, cluster_x, cluster_y, "
+                "cluster_z, registers_per_thread, static_shared_bytes, dynamic_shared_bytes FROM launch");
             while (launches_.size() < kMostNames && row.next()) {
                 const LaunchShape shape{.grid = {row.small(1), row.small(2), row.small(3)},
                                         .block = {row.small(4), row.small(5), row.small(6)},
@@ -261,7 +268,8 @@ private:
 
     void scopes() {
         table("scope",
-              "SELECT run, batch, turn, phase, step, layer, chunk, op, begin_ns, end_ns, bytes_read, bytes_written, "
+              "SELECT run, batch, turn, phase, step, layer, chunk, op, begin_ns, end_ns, bytes_read, "
+              "bytes_written, "
               "flops FROM scope ORDER BY run, begin_ns, end_ns DESC, scope DESC",
               [this](Rows& row) {
                   const WalkedRun* const run = runOf(row.small(0));
@@ -281,11 +289,16 @@ private:
     void decisions() {
         if (!has("layer_step") || !has("kv")) return;
         table("decision",
-              "SELECT d.run, d.sequence, d.turn, d.step, d.layer, kv_head, attention, decided_by, p_full, threshold, "
-              "margin, l.begin_ns, bytes_kept, bytes_freed FROM decision AS d LEFT JOIN sequence AS s USING (run, "
-              "sequence) LEFT JOIN layer_step AS l ON l.run = d.run AND l.batch = s.batch AND l.turn = d.turn AND "
-              "l.phase = iif(d.step = 0, 'prefill', 'decode') AND l.step = d.step AND l.layer = d.layer LEFT JOIN kv "
-              "ON kv.run = d.run AND kv.sequence = d.sequence AND kv.turn = d.turn AND kv.step = d.step AND kv.layer = "
+              "SELECT d.run, d.sequence, d.turn, d.step, d.layer, kv_head, attention, decided_by, p_full, "
+              "threshold, "
+              "margin, l.begin_ns, bytes_kept, bytes_freed FROM decision AS d LEFT JOIN sequence AS s USING "
+              "(run, "
+              "sequence) LEFT JOIN layer_step AS l ON l.run = d.run AND l.batch = s.batch AND l.turn = "
+              "d.turn AND "
+              "l.phase = iif(d.step = 0, 'prefill', 'decode') AND l.step = d.step AND l.layer = d.layer LEFT "
+              "JOIN kv "
+              "ON kv.run = d.run AND kv.sequence = d.sequence AND kv.turn = d.turn AND kv.step = d.step AND "
+              "kv.layer = "
               "d.layer ORDER BY d.row",
               [this](Rows& row) {
                   const WalkedRun* const run = runOf(row.small(0));
@@ -301,10 +314,9 @@ private:
                       .at = row.isNull(11) ? run->begin : shifted(*run, row.time(11)),
                       .attention = row.text(6) == nameOf(Attention::Full) ? nameOf(Attention::Full)
                                                                           : nameOf(Attention::Sparse),
-                      .decidedBy =
-                          nameOf(named(row.text(7), std::array{DecidedBy::Router, DecidedBy::Policy,
-                                                               DecidedBy::Probe, DecidedBy::Replay})
-                                     .value_or(DecidedBy::Policy)),
+                      .decidedBy = nameOf(named(row.text(7), std::array{DecidedBy::Router, DecidedBy::Policy,
+                                                                        DecidedBy::Probe, DecidedBy::Replay})
+                                              .value_or(DecidedBy::Policy)),
                       .fullProbability = realOrNone(row, 8),
                       .threshold = realOrNone(row, 9),
                       .margin = realOrNone(row, 10),
@@ -318,7 +330,8 @@ private:
 
     void calls() {
         table("api",
-              "SELECT place, step, attribution, begin_ns, duration_ns, thread, correlation, name FROM api ORDER BY "
+              "SELECT place, step, attribution, begin_ns, duration_ns, thread, correlation, name FROM api "
+              "ORDER BY "
               "begin_ns, duration_ns DESC",
               [this](Rows& row) {
                   ApiRecord call;
@@ -334,12 +347,14 @@ private:
     }
 
     static DeviceQueue queueAt(Rows& row, int column) {
-        return {.device = row.small(column), .context = row.small(column + 1), .stream = row.small(column + 2)};
+        return {
+            .device = row.small(column), .context = row.small(column + 1), .stream = row.small(column + 2)};
     }
 
     void kernels() {
         table("kernel",
-              "SELECT place, step, attribution, begin_ns, duration_ns, device, context, stream, correlation, graph, "
+              "SELECT place, step, attribution, begin_ns, duration_ns, device, context, stream, correlation, "
+              "graph, "
               "graph_node, name, launch FROM kernel ORDER BY begin_ns, duration_ns DESC",
               [this](Rows& row) {
                   KernelRecord kernel;
@@ -360,7 +375,8 @@ private:
 
     void copies() {
         table("memcpy",
-              "SELECT place, step, attribution, begin_ns, duration_ns, device, context, stream, correlation, graph_node, "
+              "SELECT place, step, attribution, begin_ns, duration_ns, device, context, stream, correlation, "
+              "graph_node, "
               "kind, pinned, bytes FROM memcpy ORDER BY begin_ns, duration_ns DESC",
               [this](Rows& row) {
                   CopyRecord copy;
@@ -380,7 +396,8 @@ private:
 
     void fills() {
         table("memset",
-              "SELECT place, step, attribution, begin_ns, duration_ns, device, context, stream, correlation, graph_node, "
+              "SELECT place, step, attribution, begin_ns, duration_ns, device, context, stream, correlation, "
+              "graph_node, "
               "bytes FROM memset ORDER BY begin_ns, duration_ns DESC",
               [this](Rows& row) {
                   FillRecord fill;
@@ -398,16 +415,16 @@ private:
 
     void syncs() {
         table("sync",
-              "SELECT run, begin_ns, duration_ns, device, context, stream, correlation, kind FROM sync ORDER BY "
+              "SELECT run, begin_ns, duration_ns, device, context, stream, correlation, kind FROM sync ORDER "
+              "BY "
               "begin_ns, duration_ns DESC",
               [this](Rows& row) {
                   SyncRecord sync;
                   const WalkedRun* const run = runOf(row.small(0));
                   if (run == nullptr || !interval(row, 1, *run, sync)) return false;
                   // CUPTI says -1 where a context or an event has no stream.
-                  sync.queue = {.device = row.small(3, -1),
-                                .context = row.small(4, -1),
-                                .stream = row.small(5, -1)};
+                  sync.queue = {
+                      .device = row.small(3, -1), .context = row.small(4, -1), .stream = row.small(5, -1)};
                   sync.correlation = row.integer(6);
                   sync.kind = nameAt(row, 7);
                   if (row.isBad()) return false;
@@ -418,7 +435,8 @@ private:
 
     void overheads() {
         table("overhead",
-              "SELECT run, begin_ns, duration_ns, thread, kind FROM overhead ORDER BY begin_ns, duration_ns DESC",
+              "SELECT run, begin_ns, duration_ns, thread, kind FROM overhead ORDER BY begin_ns, duration_ns "
+              "DESC",
               [this](Rows& row) {
                   OverheadRecord overhead;
                   const WalkedRun* const run = runOf(row.small(0));
@@ -434,7 +452,8 @@ private:
     void samples() {
         if (!has("metric")) return;
         table("sample",
-              "SELECT run, s.begin_ns, duration_ns, m.device, m.name, m.source, value FROM sample AS s JOIN metric AS m "
+              "SELECT run, s.begin_ns, duration_ns, m.device, m.name, m.source, value FROM sample AS s JOIN "
+              "metric AS m "
               "USING (metric) ORDER BY metric, s.begin_ns",
               [this](Rows& row) {
                   SampleRecord sample;

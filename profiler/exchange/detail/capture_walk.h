@@ -19,11 +19,11 @@ namespace fluxscope {
 struct WalkedRun {
     RunIndex run;
     std::int32_t process = 0;
-    std::string title;   // "run 2: routed:0.5, Qwen3-8B, timed"
+    std::string title;  // "run 2: routed:0.5, Qwen3-8B, timed"
     std::string device;
     Nanoseconds begin{};
     std::int32_t hostThread = 0;  // that calls the device's API: the engine's; 0 where there are no calls
-    std::map<std::int32_t, std::string> promptIds;                    // by sequence
+    std::map<std::int32_t, std::string> promptIds;  // by sequence
     std::map<std::int32_t, std::vector<std::int32_t>> sequencesOfBatch;
 
     std::string promptsOf(BatchIndex batch) const;  // "a, b and 6 more"

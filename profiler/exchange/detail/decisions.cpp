@@ -37,7 +37,8 @@ struct Line {
     Json json;
 
     InputError wrong(const std::string& field, const std::string& problem, const std::string& remedy) const {
-        return {file, "line " + std::to_string(number) + (field.empty() ? "" : ", " + field), problem, remedy};
+        return {file, "line " + std::to_string(number) + (field.empty() ? "" : ", " + field), problem,
+                remedy};
     }
     bool has(const char* field) const { return json.contains(field) && !json[field].is_null(); }
 
@@ -46,10 +47,12 @@ struct Line {
         if (!json[field].is_string()) throw wrong(field, "is no text", "write it in quotation marks");
         return json[field].get<std::string>();
     }
-    std::int64_t integer(const char* field, std::int64_t least, std::int64_t most, std::int64_t otherwise) const {
+    std::int64_t integer(const char* field, std::int64_t least, std::int64_t most,
+                         std::int64_t otherwise) const {
         if (!has(field)) return otherwise;
         if (!json[field].is_number_integer() || json[field] < least || json[field] > most)
-            throw wrong(field, "is no whole number from " + std::to_string(least) + " to " + std::to_string(most),
+            throw wrong(field,
+                        "is no whole number from " + std::to_string(least) + " to " + std::to_string(most),
                         "write the one that the engine used");
         return json[field].get<std::int64_t>();
     }
@@ -93,7 +96,8 @@ void eachLine(const std::filesystem::path& file, const ExchangeOptions& options,
                              "write one JSON object a line, as docs/importing.md says");
         }
         if (!line.json.is_object())
-            throw line.wrong("", "is no JSON object", "write one JSON object a line, as docs/importing.md says");
+            throw line.wrong("", "is no JSON object",
+                             "write one JSON object a line, as docs/importing.md says");
         tell(line);
     }
 }
@@ -121,7 +125,8 @@ public:
             throw InputError{file_.string(), "line 1", "is missing: the file is empty",
                              "write the line that names the format first, as docs/importing.md says"};
         if (facts_.sequences.empty())
-            throw InputError{file_.string(), "", "has no decisions", "record some: docs/importing.md has an example"};
+            throw InputError{file_.string(), "", "has no decisions",
+                             "record some: docs/importing.md has an example"};
         if (facts_.model.layers < layers_) facts_.model.layers = layers_;
         facts_.model.hash =
             "imported " + file_.filename().string() + " " + std::to_string(facts_.model.layers);
@@ -142,7 +147,8 @@ private:
                              "begin with the line that docs/importing.md describes");
         line.require("version");
         if (line.integer("version", 1, kMost32, 0) != kVersion)
-            throw line.wrong("version", "is not " + std::to_string(kVersion), "import it with a newer FluxScope");
+            throw line.wrong("version", "is not " + std::to_string(kVersion),
+                             "import it with a newer FluxScope");
         facts_.tool = printable(line.text("engine", "another engine"));
         facts_.utc = Nanoseconds(line.integer("utc_ns", 0, std::int64_t{1} << 62, 0));
         ModelFacts& model = facts_.model;
@@ -160,7 +166,8 @@ private:
         facts_.seed = static_cast<std::uint64_t>(line.integer("seed", 0, std::int64_t{1} << 62, 0));
         threshold_ = line.real("threshold");
         if (threshold_ && (*threshold_ < 0 || *threshold_ > 1))
-            throw line.wrong("threshold", "is not between 0 and 1", "write it as a probability of full attention");
+            throw line.wrong("threshold", "is not between 0 and 1",
+                             "write it as a probability of full attention");
         const auto parsed = [&](const char* field, auto parse) {
             try {
                 return parse(line.text(field));
@@ -189,16 +196,20 @@ private:
         if (type == "prompt") learnPrompt(line, sequence);
         if (type == "decision" || type == "kv") {
             line.require("layer");
-            layers_ = std::max(layers_, 1 + static_cast<std::int32_t>(line.integer("layer", 0, kMostLayersOfAName - 1, 0)));
+            layers_ = std::max(
+                layers_, 1 + static_cast<std::int32_t>(line.integer("layer", 0, kMostLayersOfAName - 1, 0)));
         }
     }
 
     void learnPrompt(const Line& line, SequenceFacts& sequence) {
         sequence.kind = line.text("kind");
         const std::string split = line.text("split");
-        if (split == "tune") sequence.split = PromptSplit::Tune;
-        else if (split == "test") sequence.split = PromptSplit::Test;
-        else if (!split.empty()) throw line.wrong("split", "is neither tune nor test", "leave it out otherwise");
+        if (split == "tune")
+            sequence.split = PromptSplit::Tune;
+        else if (split == "test")
+            sequence.split = PromptSplit::Test;
+        else if (!split.empty())
+            throw line.wrong("split", "is neither tune nor test", "leave it out otherwise");
         sequence.text = line.text("text");
         sequence.answer = line.text("answer");
         if (line.has("ids")) {
@@ -212,7 +223,8 @@ private:
         }
         promptBytes_ += sequence.text.size() + sequence.promptIds.size() * sizeof(TokenId);
         if (promptBytes_ > kMostPromptBytes)
-            throw line.wrong("", "brings the prompts to more than 1 GiB", "split the file, or leave the texts out");
+            throw line.wrong("", "brings the prompts to more than 1 GiB",
+                             "split the file, or leave the texts out");
         facts_.promptText |= !sequence.text.empty() || !sequence.promptIds.empty();
     }
 
@@ -264,10 +276,15 @@ private:
         if (line.has("logits")) decision.logits = logitsOf(line);
         decision.threshold = line.has("threshold") ? line.real("threshold") : threshold_;
         const std::string by = line.text("by", decision.logits ? "router" : "policy");
-        if (by == "router") decision.by = DecidedBy::Router;
-        else if (by == "policy") decision.by = DecidedBy::Policy;
-        else if (by == "probe") decision.by = DecidedBy::Probe;
-        else throw line.wrong("by", "is none of router, policy and probe", "leave it out where it is not known");
+        if (by == "router")
+            decision.by = DecidedBy::Router;
+        else if (by == "policy")
+            decision.by = DecidedBy::Policy;
+        else if (by == "probe")
+            decision.by = DecidedBy::Probe;
+        else
+            throw line.wrong("by", "is none of router, policy and probe",
+                             "leave it out where it is not known");
         if (decision.by == DecidedBy::Policy) decision.threshold.reset();
         if (line.has("kv_head")) decision.kvHead = KvHeadIndex(line.small("kv_head"));
         line.require("full");

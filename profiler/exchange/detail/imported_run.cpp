@@ -28,7 +28,8 @@ fs::path beside(const fs::path& file, const std::string& ending) {
 
 void removeCapture(const fs::path& file) {
     std::error_code ignored;
-    for (const char* ending : {"", "-wal", "-shm", "-writing", "-journal"}) fs::remove(beside(file, ending), ignored);
+    for (const char* ending : {"", "-wal", "-shm", "-writing", "-journal"})
+        fs::remove(beside(file, ending), ignored);
 }
 
 // The capture to add to must be whole, in one file and nobody else's.
@@ -63,7 +64,8 @@ RunFacts runOf(const ImportedFacts& facts) {
 
 }  // namespace
 
-ImportedRun::ImportedRun(const fs::path& source, fs::path capture, const ImportedFacts& facts, Nanoseconds begin)
+ImportedRun::ImportedRun(const fs::path& source, fs::path capture, const ImportedFacts& facts,
+                         Nanoseconds begin)
     : capture_(std::move(capture)),
       unfinished_(beside(capture_, ".part" + std::to_string(::getpid()))),
       facts_(facts) {
@@ -74,13 +76,14 @@ ImportedRun::ImportedRun(const fs::path& source, fs::path capture, const Importe
         fs::copy_file(capture_, unfinished_, failed);
         if (failed) fail();
     }
-    ProcessRecord process{.host = facts.host,
-                          .pid = facts.pid,
-                          .program = facts.tool + (facts.version.empty() ? "" : " " + facts.version) + ", imported",
-                          .collector = "imported",
-                          .monotonic = {},
-                          .utc = facts.utc,
-                          .environment = facts.environment};
+    ProcessRecord process{
+        .host = facts.host,
+        .pid = facts.pid,
+        .program = facts.tool + (facts.version.empty() ? "" : " " + facts.version) + ", imported",
+        .collector = "imported",
+        .monotonic = {},
+        .utc = facts.utc,
+        .environment = facts.environment};
     const auto add = [&process](const char* name, const std::string& value) {
         process.environment.push_back({name, value, "import"});
     };

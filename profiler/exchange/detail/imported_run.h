@@ -39,8 +39,8 @@ struct ImportedFacts {
 
 class ImportedRun {
 public:
-    ImportedRun(const std::filesystem::path& source, std::filesystem::path capture, const ImportedFacts& facts,
-                Nanoseconds begin);
+    ImportedRun(const std::filesystem::path& source, std::filesystem::path capture,
+                const ImportedFacts& facts, Nanoseconds begin);
     ~ImportedRun();  // takes away what was not finished
     ImportedRun(const ImportedRun&) = delete;
     ImportedRun& operator=(const ImportedRun&) = delete;

@@ -29,9 +29,7 @@ InputStream::InputStream(std::filesystem::path file, Unit unit)
     gzbuffer(in_.get(), kBuffer);
 }
 
-double InputStream::share() const {
-    return size_ > 0 ? static_cast<double>(gzoffset(in_.get())) / size_ : 0;
-}
+double InputStream::share() const { return size_ > 0 ? static_cast<double>(gzoffset(in_.get())) / size_ : 0; }
 
 InputStream::int_type InputStream::underflow() {
     const int got = gzread(in_.get(), buffer_.data(), static_cast<unsigned>(buffer_.size()));
@@ -65,8 +63,8 @@ void InputStream::watch(std::size_t bytes) {
             ++length_;
         } else {
             // Digits of a number are held too; white space is not worth telling apart.
-            const bool between = c == ',' || c == ':' || c == '{' || c == '}' || c == '[' || c == ']' || c == ' ' ||
-                                 c == '\n' || c == '\t' || c == '\r';
+            const bool between = c == ',' || c == ':' || c == '{' || c == '}' || c == '[' || c == ']' ||
+                                 c == ' ' || c == '\n' || c == '\t' || c == '\r';
             length_ = between ? 0 : length_ + 1;
         }
         if (length_ > longest) longest = length_;

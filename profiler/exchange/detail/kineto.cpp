@@ -63,9 +63,12 @@ public:
     }
     bool string(string_t& value) override {
         if (depth_ == eventDepth_) {
-            if (key_ == "ph") event_.phase = std::move(value);
-            else if (key_ == "cat") event_.category = std::move(value);
-            else if (key_ == "name") event_.name = std::move(value);
+            if (key_ == "ph")
+                event_.phase = std::move(value);
+            else if (key_ == "cat")
+                event_.category = std::move(value);
+            else if (key_ == "name")
+                event_.name = std::move(value);
         } else if (inDevices_ && key_ == "name" && gpu_.empty()) {
             gpu_ = std::move(value);
         }
@@ -129,17 +132,20 @@ public:
         if (!gpu_.empty()) facts.environment.push_back({"gpu", gpu_, "import"});
         if (firstDevice_) facts.device = "cuda:" + std::to_string(*firstDevice_);
         if (bad_ > 0)
-            trace.notices.push_back(std::to_string(bad_) + " events lack a time or have one that is no number");
+            trace.notices.push_back(std::to_string(bad_) +
+                                    " events lack a time or have one that is no number");
         if (halves_ > 0)
-            trace.notices.push_back(std::to_string(halves_) +
-                                    " events come as a beginning and an end (ph B and E): only whole ones (ph X) are "
-                                    "read");
+            trace.notices.push_back(
+                std::to_string(halves_) +
+                " events come as a beginning and an end (ph B and E): only whole ones (ph X) are "
+                "read");
     }
 
 private:
     void deeper() {
         if (++depth_ > kDeepest)
-            throw InputError{file_.string(), "", "is nested deeper than " + std::to_string(kDeepest) + " levels",
+            throw InputError{file_.string(), "",
+                             "is nested deeper than " + std::to_string(kDeepest) + " levels",
                              "give a trace of PyTorch's profiler"};
     }
 
@@ -148,12 +154,15 @@ private:
             if (depth_ == 1 && key_ == "schemaVersion") schema_ = value;
             if (depth_ == 1 && key_ == "baseTimeNanoseconds") base_ = value;
         } else if (depth_ == eventDepth_) {
-            if (key_ == "ts") event_.ts = nanosecondsOf(text);
+            if (key_ == "ts")
+                event_.ts = nanosecondsOf(text);
             else if (key_ == "dur") {
                 event_.dur = nanosecondsOf(text);
                 event_.durIsBad = !event_.dur;
-            } else if (key_ == "pid") event_.pid = value;
-            else if (key_ == "tid") event_.tid = value;
+            } else if (key_ == "pid")
+                event_.pid = value;
+            else if (key_ == "tid")
+                event_.tid = value;
         } else if (insideArguments_ && value) {
             argument(*value);
         }
@@ -166,21 +175,32 @@ private:
             if (element_ < 3 && key_ == "grid") w.grid[element_] = value;
             if (element_ < 3 && key_ == "block") w.block[element_] = value;
             ++element_;
-        } else if (key_ == "correlation") w.correlation = value;
-        else if (key_ == "External id" || key_ == "external id") event_.externalId = value;
-        else if (key_ == "stream") event_.stream = value;
-        else if (key_ == "device") event_.device = value;
-        else if (key_ == "context") w.context = value;
-        else if (key_ == "graph node id") w.node = value;
-        else if (key_ == "graph id") w.graph = value;
-        else if (key_ == "registers per thread") w.registers = value;
-        else if (key_ == "shared memory") w.sharedBytes = value;
-        else if (key_ == "bytes") w.bytes = value;
+        } else if (key_ == "correlation")
+            w.correlation = value;
+        else if (key_ == "External id" || key_ == "external id")
+            event_.externalId = value;
+        else if (key_ == "stream")
+            event_.stream = value;
+        else if (key_ == "device")
+            event_.device = value;
+        else if (key_ == "context")
+            w.context = value;
+        else if (key_ == "graph node id")
+            w.node = value;
+        else if (key_ == "graph id")
+            w.graph = value;
+        else if (key_ == "registers per thread")
+            w.registers = value;
+        else if (key_ == "shared memory")
+            w.sharedBytes = value;
+        else if (key_ == "bytes")
+            w.bytes = value;
     }
 
     void eventEnded() {
         if (++events_ % kEventsBetweenLooks == 0) {
-            if (options_.cancel != nullptr && options_.cancel->cancelled()) throw CancelledError{file_.string()};
+            if (options_.cancel != nullptr && options_.cancel->cancelled())
+                throw CancelledError{file_.string()};
             if (options_.progress) options_.progress("reading " + file_.filename().string(), in_.share());
         }
         if (event_.phase == "B" || event_.phase == "E") ++halves_;
@@ -248,9 +268,10 @@ TraceTables readKineto(const std::filesystem::path& file, const ExchangeOptions&
         text.exceptions(std::istream::badbit);  // what the stream throws is thrown on
         Json::sax_parse(text, &reader);
         if (!reader.sawEvents())
-            throw InputError{file.string(), "traceEvents", "is missing: this is no Chrome trace",
-                             "give a trace of PyTorch's profiler, an export of Nsight Systems, or decisions as JSON "
-                             "lines"};
+            throw InputError{
+                file.string(), "traceEvents", "is missing: this is no Chrome trace",
+                "give a trace of PyTorch's profiler, an export of Nsight Systems, or decisions as JSON "
+                "lines"};
         TraceTables trace = staged.finish();
         reader.tell(trace);
         return trace;

@@ -66,7 +66,8 @@ public:
         : file_(file), trace_(trace), texts_(!columnsOf(trace.database, "StringIds").empty()) {
         for (const char* table : {kKernels, kCopies, kFills, kCalls}) {
             const std::set<std::string> columns = columnsOf(trace.database, table);
-            tellsProcesses_ &= columns.empty() || columns.contains("globalPid") || columns.contains("globalTid");
+            tellsProcesses_ &=
+                columns.empty() || columns.contains("globalPid") || columns.contains("globalTid");
         }
     }
 
@@ -87,8 +88,8 @@ private:
         for (const char* column : columns) {
             if (!table.has(column)) continue;
             const std::string own = "t.\"" + std::string(column) + "\"";
-            found += (texts_ ? "(SELECT s.value FROM StringIds AS s WHERE s.id = " + own + "), " : "") + "iif(typeof(" +
-                     own + ") = 'text', " + own + ", NULL), ";
+            found += (texts_ ? "(SELECT s.value FROM StringIds AS s WHERE s.id = " + own + "), " : "") +
+                     "iif(typeof(" + own + ") = 'text', " + own + ", NULL), ";
         }
         return found.empty() ? "''" : "coalesce(" + found + "'')";
     }
@@ -122,16 +123,19 @@ private:
         table.add("graph", "graphId");
         table.add("node", "graphNodeId");
         table.addExpression("name", textOf(table, {"mangledName", "demangledName", "shortName"}));
-        for (const char* column : {"gridX", "gridY", "gridZ", "blockX", "blockY", "blockZ", "clusterX", "clusterY",
-                                   "clusterZ", "registersPerThread", "staticSharedMemory", "dynamicSharedMemory"})
+        for (const char* column :
+             {"gridX", "gridY", "gridZ", "blockX", "blockY", "blockZ", "clusterX", "clusterY", "clusterZ",
+              "registersPerThread", "staticSharedMemory", "dynamicSharedMemory"})
             table.add(column, column);
         trace_.kernels = table.text();
-        trace_.facts.device = "cuda:" + valueOf(trace_.database, std::string("SELECT min(") +
-                                                                     (table.has("deviceId") ? "deviceId" : "0") +
-                                                                     ") FROM " + kKernels);
+        trace_.facts.device =
+            "cuda:" +
+            valueOf(trace_.database, std::string("SELECT min(") + (table.has("deviceId") ? "deviceId" : "0") +
+                                         ") FROM " + kKernels);
         if (trace_.calls.empty() && columnsOf(trace_.database, kCalls).empty())
             trace_.notices.emplace_back(
-                "the export has no calls of the CUDA API, so that no kernel can be joined to a range: trace with '-t "
+                "the export has no calls of the CUDA API, so that no kernel can be joined to a range: trace "
+                "with '-t "
                 "cuda,nvtx'");
     }
 
@@ -187,20 +191,22 @@ private:
     // Whole percents, of what TARGET_INFO_GPU_METRICS names.
     void samples() {
         Select table(trace_.database, kSamples);
-        if (!table.exists() || !table.has("timestamp") || !table.has("metricId") || !table.has("value")) return;
+        if (!table.exists() || !table.has("timestamp") || !table.has("metricId") || !table.has("value"))
+            return;
         const std::set<std::string> about = columnsOf(trace_.database, kMetrics);
         const bool named = about.contains("metricId") && about.contains("metricName");
         const bool typed = named && table.has("typeId") && about.contains("typeId");
         // The low byte of a type is the device's number in a session.
         table.addExpression("device", table.has("typeId") ? "(t.typeId & 255)" : "0");
         table.add("at", "timestamp");
-        table.addExpression("metric", named ? "coalesce(m.metricName, 'metric ' || t.metricId)" : "'metric ' || t.metricId");
+        table.addExpression(
+            "metric", named ? "coalesce(m.metricName, 'metric ' || t.metricId)" : "'metric ' || t.metricId");
         table.add("value", "value");
-        trace_.samples = table.text(
-            (named ? " LEFT JOIN " + std::string(kMetrics) + " AS m ON m.metricId = t.metricId" +
-                         (typed ? " AND m.typeId = t.typeId" : "")
-                   : "") +
-            " ORDER BY 1, 3, 2");
+        trace_.samples =
+            table.text((named ? " LEFT JOIN " + std::string(kMetrics) + " AS m ON m.metricId = t.metricId" +
+                                    (typed ? " AND m.typeId = t.typeId" : "")
+                              : "") +
+                       " ORDER BY 1, 3, 2");
     }
 
     void facts() {

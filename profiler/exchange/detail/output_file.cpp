@@ -36,10 +36,10 @@ OutputFile::~OutputFile() {
 
 void OutputFile::flush() {
     if (buffer_.empty()) return;
-    const std::size_t written =
-        packed_ != nullptr
-            ? static_cast<std::size_t>(gzwrite(packed_, buffer_.data(), static_cast<unsigned>(buffer_.size())))
-            : std::fwrite(buffer_.data(), 1, buffer_.size(), plain_.get());
+    const std::size_t written = packed_ != nullptr
+                                    ? static_cast<std::size_t>(gzwrite(packed_, buffer_.data(),
+                                                                       static_cast<unsigned>(buffer_.size())))
+                                    : std::fwrite(buffer_.data(), 1, buffer_.size(), plain_.get());
     if (written != buffer_.size()) fail();
     buffer_.clear();
 }

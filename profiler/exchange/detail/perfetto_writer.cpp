@@ -16,7 +16,8 @@ constexpr std::uint32_t kAnnotation = 4, kType = 9, kNameId = 10, kTrack = 11, k
                         kFlow = 47, kFlowEnd = 48;
 }
 namespace track_field {
-constexpr std::uint32_t kId = 1, kName = 2, kProcess = 3, kParent = 5, kCounter = 8, kOrdering = 11, kRank = 12;
+constexpr std::uint32_t kId = 1, kName = 2, kProcess = 3, kParent = 5, kCounter = 8, kOrdering = 11,
+                        kRank = 12;
 }
 namespace annotation_field {
 constexpr std::uint32_t kNameId = 1, kInteger = 4, kReal = 5, kText = 6, kName = 10;
@@ -30,7 +31,8 @@ enum EventType : std::uint8_t { kBegin = 1, kEnd = 2, kInstant = 3, kCounter = 4
 constexpr std::uint64_t kSequence = 1;
 constexpr std::uint64_t kStateCleared = 1, kNeedsState = 2;  // SequenceFlags
 constexpr std::uint64_t kByRank = 3;                         // ChildTracksOrdering.EXPLICIT
-constexpr std::uint64_t kRealtime = 1, kMonotonic = 3, kBoottime = 6;  // BuiltinClock; a trace's own is the last
+constexpr std::uint64_t kRealtime = 1, kMonotonic = 3,
+                        kBoottime = 6;  // BuiltinClock; a trace's own is the last
 
 }  // namespace
 
@@ -127,7 +129,8 @@ TrackId PerfettoWriter::track(TrackId parent, std::string_view name, std::int32_
     return describe(parent, name, rank, nullptr, 0);
 }
 
-TrackId PerfettoWriter::counter(TrackId parent, std::string_view name, std::string_view unit, std::int32_t rank) {
+TrackId PerfettoWriter::counter(TrackId parent, std::string_view name, std::string_view unit,
+                                std::int32_t rank) {
     proto::Message counter;
     counter.text(6, unit);
     return describe(parent, name, rank, &counter, track_field::kCounter);
@@ -157,7 +160,8 @@ void PerfettoWriter::slice(TrackId track, Nanoseconds begin, Nanoseconds end, st
     packet(end, event_);
 }
 
-void PerfettoWriter::instant(TrackId track, Nanoseconds at, std::string_view name, const Annotations& annotations) {
+void PerfettoWriter::instant(TrackId track, Nanoseconds at, std::string_view name,
+                             const Annotations& annotations) {
     event_.clear();
     event_.varint(event_field::kType, kInstant);
     event_.varint(event_field::kTrack, track);

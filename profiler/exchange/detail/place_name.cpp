@@ -13,9 +13,9 @@ namespace {
 constexpr std::size_t kLongestName = 512;  // of what can be a place; kernels' names are longer
 
 struct Word {
-    std::string text;                     // lower case
-    std::optional<std::int32_t> number;   // where it is one
-    bool afterSlash = false;              // the first of a part, of a name with slashes
+    std::string text;                    // lower case
+    std::optional<std::int32_t> number;  // where it is one
+    bool afterSlash = false;             // the first of a part, of a name with slashes
 };
 
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
@@ -51,19 +51,23 @@ std::vector<Word> wordsOf(std::string_view name) {
 }
 
 constexpr std::array<std::pair<std::string_view, Op>, 30> kOpWords{{
-    {"embed", Op::Embed},       {"embedding", Op::Embed}, {"embeddings", Op::Embed}, {"router", Op::Router},
-    {"allocator", Op::Router},  {"norm", Op::Norm},       {"layernorm", Op::Norm},   {"rmsnorm", Op::Norm},
-    {"qkv", Op::Qkv},           {"rope", Op::Rope},       {"rotary", Op::Rope},      {"attention", Op::Attention},
-    {"attn", Op::Attention},    {"sdpa", Op::Attention},  {"output", Op::Output},    {"mlp", Op::Mlp},
-    {"ffn", Op::Mlp},           {"feedforward", Op::Mlp}, {"head", Op::Head},        {"logits", Op::Head},
-    {"sample", Op::Sample},     {"sampler", Op::Sample},  {"sampling", Op::Sample},  {"kvwrite", Op::KvWrite},
-    {"gate", Op::Mlp},          {"up", Op::Mlp},          {"down", Op::Mlp},         {"moe", Op::Mlp},
-    {"experts", Op::Mlp},       {"kvcache", Op::KvWrite},
+    {"embed", Op::Embed},    {"embedding", Op::Embed},  {"embeddings", Op::Embed},
+    {"router", Op::Router},  {"allocator", Op::Router}, {"norm", Op::Norm},
+    {"layernorm", Op::Norm}, {"rmsnorm", Op::Norm},     {"qkv", Op::Qkv},
+    {"rope", Op::Rope},      {"rotary", Op::Rope},      {"attention", Op::Attention},
+    {"attn", Op::Attention}, {"sdpa", Op::Attention},   {"output", Op::Output},
+    {"mlp", Op::Mlp},        {"ffn", Op::Mlp},          {"feedforward", Op::Mlp},
+    {"head", Op::Head},      {"logits", Op::Head},      {"sample", Op::Sample},
+    {"sampler", Op::Sample}, {"sampling", Op::Sample},  {"kvwrite", Op::KvWrite},
+    {"gate", Op::Mlp},       {"up", Op::Mlp},           {"down", Op::Mlp},
+    {"moe", Op::Mlp},        {"experts", Op::Mlp},      {"kvcache", Op::KvWrite},
 }};
 
 // An operation, from words that stand at `at`; how many of them it takes, 0 for none.
 std::size_t opAt(const std::vector<Word>& words, std::size_t at, std::optional<Op>& op) {
-    const auto is = [&](std::size_t i, std::string_view text) { return i < words.size() && words[i].text == text; };
+    const auto is = [&](std::size_t i, std::string_view text) {
+        return i < words.size() && words[i].text == text;
+    };
     const std::string& word = words[at].text;
     if ((word == "q" || word == "k" || word == "v") && is(at + 1, "proj")) return op = Op::Qkv, 2;
     if (word == "o" && is(at + 1, "proj")) return op = Op::Output, 2;
@@ -73,7 +77,8 @@ std::size_t opAt(const std::vector<Word>& words, std::size_t at, std::optional<O
     if (word == "lm" && is(at + 1, "head")) return op = Op::Head, 2;
     // These two mean an operation only as the whole name, or as a part of its own: "output", "layer 3/head", not "attention head 4".
     if ((word == "head" || word == "output" || word == "gate" || word == "up" || word == "down") &&
-        !(words[at].afterSlash && (at + 1 == words.size() || words[at + 1].afterSlash)) && !is(at + 1, "proj"))
+        !(words[at].afterSlash && (at + 1 == words.size() || words[at + 1].afterSlash)) &&
+        !is(at + 1, "proj"))
         return 0;
     const auto* const found = std::ranges::find(kOpWords, word, &std::pair<std::string_view, Op>::first);
     if (found == kOpWords.end()) return 0;

@@ -15,7 +15,9 @@ public:
         raw(value);
     }
     // int64 as the format has it: two's complement, ten bytes when negative.
-    void integer(std::uint32_t field, std::int64_t value) { varint(field, static_cast<std::uint64_t>(value)); }
+    void integer(std::uint32_t field, std::int64_t value) {
+        varint(field, static_cast<std::uint64_t>(value));
+    }
     void fixed(std::uint32_t field, std::uint64_t value) {
         key(field, 1);
         for (int byte = 0; byte < 8; ++byte) bytes_.push_back(static_cast<char>(value >> (8 * byte) & 0xFF));

@@ -90,6 +90,8 @@ bool RangeSweep::open(const NamedPlace& named, Nanoseconds begin, Nanoseconds en
     return true;
 }
 
-PackedPlace RangeSweep::place() const { return open_.empty() ? PackedPlace{} : PackedPlace(open_.back().key); }
+PackedPlace RangeSweep::place() const {
+    return open_.empty() ? PackedPlace{} : PackedPlace(open_.back().key);
+}
 
 }  // namespace fluxscope

@@ -125,12 +125,14 @@ void rethrowAbout(const fs::path& file, const CancelToken* cancel) {
                 throw MachineError{file.string(), "", "is held by another program",
                                    "close what has it open, such as an SQLite shell in a transaction"};
             case SQLITE_FULL:
-                throw MachineError{file.string(), "", "cannot be sorted: the disk for temporary files is full",
+                throw MachineError{file.string(), "",
+                                   "cannot be sorted: the disk for temporary files is full",
                                    "set TMPDIR to a folder with more room"};
             case SQLITE_CANTOPEN:
             case SQLITE_PERM:
             case SQLITE_READONLY:
-                throw InputError{file.string(), "", "cannot be opened for reading (" + printable(e.what()) + ")",
+                throw InputError{file.string(), "",
+                                 "cannot be opened for reading (" + printable(e.what()) + ")",
                                  "look at its permissions"};
             case SQLITE_NOTADB:
                 throw InputError{file.string(), "", "is not an SQLite file", "check the path"};

@@ -37,7 +37,8 @@ StagedTrace::StagedTrace(const CancelToken* cancel) {
     database_.emplace("", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     database_->exec(kTables);
     stopWhenCancelled(*database_, cancel);
-    kernel_.emplace(*database_, "INSERT INTO kernel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    kernel_.emplace(*database_,
+                    "INSERT INTO kernel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     copy_.emplace(*database_, "INSERT INTO copy VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     fill_.emplace(*database_, "INSERT INTO fill VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     call_.emplace(*database_, "INSERT INTO call VALUES (?, ?, ?, ?, ?, ?)");
@@ -60,18 +61,19 @@ std::int64_t StagedTrace::textOf(std::string_view text) {
 }
 
 void StagedTrace::kernel(const StagedWork& w, std::string_view name) {
-    put(*kernel_, {w.begin, w.end, w.device, w.context, w.stream, w.correlation, w.externalId, w.graph, w.node,
-                   textOf(name), w.grid[0], w.grid[1], w.grid[2], w.block[0], w.block[1], w.block[2], w.registers,
-                   w.sharedBytes});
+    put(*kernel_, {w.begin, w.end, w.device, w.context, w.stream, w.correlation, w.externalId, w.graph,
+                   w.node, textOf(name), w.grid[0], w.grid[1], w.grid[2], w.block[0], w.block[1], w.block[2],
+                   w.registers, w.sharedBytes});
 }
 
 void StagedTrace::copy(const StagedWork& w) {
-    put(*copy_, {w.begin, w.end, w.device, w.context, w.stream, w.correlation, w.externalId, w.node, w.copyKind,
-                 w.pinned ? 1 : 0, w.bytes});
+    put(*copy_, {w.begin, w.end, w.device, w.context, w.stream, w.correlation, w.externalId, w.node,
+                 w.copyKind, w.pinned ? 1 : 0, w.bytes});
 }
 
 void StagedTrace::fill(const StagedWork& w) {
-    put(*fill_, {w.begin, w.end, w.device, w.context, w.stream, w.correlation, w.externalId, w.node, w.bytes});
+    put(*fill_,
+        {w.begin, w.end, w.device, w.context, w.stream, w.correlation, w.externalId, w.node, w.bytes});
 }
 
 void StagedTrace::call(std::int64_t thread, std::int64_t begin, std::int64_t end, std::int64_t key,
@@ -97,17 +99,21 @@ TraceTables StagedTrace::finish() {
     const std::string work =
         "SELECT \"begin\", \"end\", device, context, stream, correlation AS key, external, correlation, ";
     if (kernels)
-        trace.kernels = work +
-                        "graph, node, x.value AS name, gx, gy, gz, bx, by, bz, 0, 0, 0, registers, 0, shared FROM "
-                        "kernel AS t JOIN text AS x ON x.id = t.name";
+        trace.kernels =
+            work +
+            "graph, node, x.value AS name, gx, gy, gz, bx, by, bz, 0, 0, 0, registers, 0, shared FROM "
+            "kernel AS t JOIN text AS x ON x.id = t.name";
     if (copies) trace.copies = work + "node, kind, pinned, bytes FROM copy";
     if (fills) trace.fills = work + "node, bytes FROM fill";
     if (calls)
-        trace.calls = "SELECT thread, \"begin\", \"end\", key, correlation, x.value AS name FROM call AS t JOIN text AS "
-                      "x ON x.id = t.name";
+        trace.calls =
+            "SELECT thread, \"begin\", \"end\", key, correlation, x.value AS name FROM call AS t JOIN text "
+            "AS "
+            "x ON x.id = t.name";
     if (ranges)
-        trace.ranges = "SELECT thread, \"begin\", \"end\", x.value AS text FROM range AS t JOIN text AS x ON x.id = "
-                       "t.name";
+        trace.ranges =
+            "SELECT thread, \"begin\", \"end\", x.value AS text FROM range AS t JOIN text AS x ON x.id = "
+            "t.name";
     return trace;
 }
 

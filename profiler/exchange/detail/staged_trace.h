@@ -40,8 +40,8 @@ public:
     void kernel(const StagedWork& work, std::string_view name);
     void copy(const StagedWork& work);
     void fill(const StagedWork& work);
-    void call(std::int64_t thread, std::int64_t begin, std::int64_t end, std::int64_t key, std::int64_t correlation,
-              std::string_view name);
+    void call(std::int64_t thread, std::int64_t begin, std::int64_t end, std::int64_t key,
+              std::int64_t correlation, std::string_view name);
     void range(std::int64_t thread, std::int64_t begin, std::int64_t end, std::string_view name);
 
     TraceTables finish();  // the trace is then gone from here

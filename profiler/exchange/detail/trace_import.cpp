@@ -104,17 +104,20 @@ public:
         copies();
         fills();
         samples();
-        if (!anyPlaced_) hostTimes_.writeTo(run);  // else the capture's writer adds up the kernels of each layer
+        if (!anyPlaced_)
+            hostTimes_.writeTo(run);  // else the capture's writer adds up the kernels of each layer
         run.finish(end);
         summary_.events = run.rows();
         if (leftOut_ > 0)
             summary_.notices.push_back(std::to_string(leftOut_) +
                                        " events have impossible times or values and are left out");
         if (kernelCount_ > 0 && unplaced_ > 0)
-            summary_.notices.push_back(std::to_string(unplaced_) + " of " + std::to_string(kernelCount_) +
-                                       " kernels lie in no range whose name says a phase, step, layer or operation");
+            summary_.notices.push_back(
+                std::to_string(unplaced_) + " of " + std::to_string(kernelCount_) +
+                " kernels lie in no range whose name says a phase, step, layer or operation");
         if (tooDeep_ > 0)
-            summary_.notices.push_back(std::to_string(tooDeep_) + " ranges lie too deep in others and are left out");
+            summary_.notices.push_back(std::to_string(tooDeep_) +
+                                       " ranges lie too deep in others and are left out");
         return std::move(summary_);
     }
 
@@ -166,7 +169,8 @@ private:
         if (at % kRowsBetweenLooks != 0) return;
         if (options_.cancel != nullptr && options_.cancel->cancelled()) throw CancelledError{file_.string()};
         // How many there are is not known without counting them: the share is of what is done in what order.
-        if (options_.progress) options_.progress(std::string("importing ") + what + ": " + std::to_string(at), 0);
+        if (options_.progress)
+            options_.progress(std::string("importing ") + what + ": " + std::to_string(at), 0);
     }
 
     // Ranges and calls, thread by thread, each at its time.
@@ -236,12 +240,13 @@ private:
         const std::int64_t key = row.integer(3);
         if (place && key != 0) placed_.push_back({key, place});
         if (key >= kOtherKeys) return;  // an operation of PyTorch, no call of the API
-        ApiRecord call{.scope = attributed(place),
-                       .begin = begin,
-                       .end = end,
-                       .thread = static_cast<std::int32_t>(row.integer(0) & 0xFFFFFF),  // nsys: the low 24 bits
-                       .correlation = row.integer(4),
-                       .name = names_.keep(row.text(5))};
+        ApiRecord call{
+            .scope = attributed(place),
+            .begin = begin,
+            .end = end,
+            .thread = static_cast<std::int32_t>(row.integer(0) & 0xFFFFFF),  // nsys: the low 24 bits
+            .correlation = row.integer(4),
+            .name = names_.keep(row.text(5))};
         if (row.isBad()) {
             ++leftOut_;
             return;
@@ -266,7 +271,8 @@ private:
         if (!interval(row, 0, record.begin, record.end)) return false;
         record.queue = {.device = row.small(2), .context = row.small(3), .stream = row.small(4)};
         PackedPlace place = placeOf(row.integer(5));
-        if (const std::int64_t other = row.integer(6); !place && other != 0) place = placeOf(kOtherKeys + other);
+        if (const std::int64_t other = row.integer(6); !place && other != 0)
+            place = placeOf(kOtherKeys + other);
         record.scope = attributed(place);
         record.correlation = row.integer(7);
         return true;
@@ -391,8 +397,7 @@ private:
 
 ExchangeSummary importTrace(TraceTables& trace, const std::filesystem::path& file,
                             const std::filesystem::path& capture, const ExchangeOptions& options) {
-    return guarded(file, options.cancel,
-                   [&] { return TraceImport(trace, file, options).into(capture); });
+    return guarded(file, options.cancel, [&] { return TraceImport(trace, file, options).into(capture); });
 }
 
 }  // namespace fluxscope

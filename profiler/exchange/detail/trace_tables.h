@@ -16,13 +16,16 @@ struct TraceTables {
 
     SQLite::Database database;
     // Each is SELECT ... without ORDER BY; empty: the file has none.
-    std::string ranges;   // thread, begin, end, text
-    std::string calls;    // thread, begin, end, key, correlation, name
-    std::string kernels;  // begin, end, device, context, stream, key, other_key, correlation, graph, node, name, grid_x, grid_y, grid_z,
-                          // block_x, block_y, block_z, cluster_x, cluster_y, cluster_z, registers, static_shared, dynamic_shared
-    std::string copies;   // begin, end, device, context, stream, key, other_key, correlation, node, kind (CUPTI's), pinned, bytes
-    std::string fills;    // begin, end, device, context, stream, key, other_key, correlation, node, bytes
-    std::string samples;  // device, at, metric, value, ordered as they are to be read: by metric, device and time
+    std::string ranges;  // thread, begin, end, text
+    std::string calls;   // thread, begin, end, key, correlation, name
+    std::string
+        kernels;  // begin, end, device, context, stream, key, other_key, correlation, graph, node, name, grid_x, grid_y, grid_z,
+    // block_x, block_y, block_z, cluster_x, cluster_y, cluster_z, registers, static_shared, dynamic_shared
+    std::string
+        copies;  // begin, end, device, context, stream, key, other_key, correlation, node, kind (CUPTI's), pinned, bytes
+    std::string fills;  // begin, end, device, context, stream, key, other_key, correlation, node, bytes
+    std::string
+        samples;  // device, at, metric, value, ordered as they are to be read: by metric, device and time
     ImportedFacts facts;
     std::vector<std::string> notices;
 };
