@@ -476,7 +476,7 @@ CREATE TABLE lane (
 -- A pyramid of ten levels: a bucket of level n is 2^(18 + 2n) ns long, so that four make one of the next level, and begins
 -- at run.begin_ns + bucket * its length. What it adds up: the intervals of kernels with a good time stamp, each in the lane of its
 -- stream, and in those of its phase and layer, or in that of nobody's work; in runs on a CPU, those of the scopes of single operations,
--- in the lanes of phase and layer. A bucket without any has no row.
+-- in the lanes of phase and layer. A bucket without any has no row; a run without any lane has no overview yet.
 --   busy_ns  the time of these intervals that lies inside the bucket, added up: where they overlap, more than its length
 --   events   how many of them begin in it
 --   op       the operation with the most of busy_ns: of equals the one that comes first in a forward pass; '': nobody's
@@ -493,7 +493,7 @@ CREATE TABLE overview (
 -- What follows is for tools made for exports of Nsight Systems: its names and columns over our tables. Times are relative to
 -- when the first process began to record; other processes are placed by their UTC. Nothing of ours reads these views.
 
-CREATE VIEW StringIds AS SELECT name AS id, value FROM name;
+CREATE VIEW StringIds AS SELECT 0 AS id, '' AS value UNION ALL SELECT name, value FROM name;
 
 CREATE VIEW META_DATA_EXPORT AS
 SELECT 'EXPORT_SCHEMA_VERSION' AS name, '3.25.0' AS value UNION ALL SELECT 'EXPORT_PRODUCT_NAME', 'FluxScope';
@@ -508,11 +508,17 @@ SELECT device AS id, name, bus AS busLocation, l2_bytes AS l2CacheSize, memory_b
        clock_hz AS clockRate, multiprocessors AS smCount, uuid, device AS cuDevice, compute_major AS computeMajor, compute_minor AS computeMinor
 FROM device WHERE process = (SELECT min(process) FROM device);
 
--- When a run's clock is added to this, its times are those of the views.
+-- Added to a run's clock, offset_ns makes its times those of the views. Its scopes are on the thread that launched for them; where
+-- nobody told which, on the first of the process.
 CREATE VIEW run_session AS
-SELECT run, p.process, p.utc_ns - p.monotonic_ns - (SELECT utc_ns FROM process ORDER BY process LIMIT 1) AS offset_ns,
-       (p.pid & 0xFFFFFF) * 0x1000000 AS global_pid
-FROM run JOIN process AS p USING (process);
+SELECT r.run, p.process, p.utc_ns - p.monotonic_ns - (SELECT utc_ns FROM process ORDER BY process LIMIT 1) AS offset_ns,
+       (p.pid & 0xFFFFFF) * 0x1000000 AS global_pid,
+       coalesce((SELECT thread FROM api JOIN place AS q USING (place) WHERE q.run = r.run AND phase <> '' LIMIT 1), p.pid) & 0xFFFFFF AS thread_of_scopes
+FROM run AS r JOIN process AS p USING (process);
+
+CREATE VIEW ThreadNames AS
+SELECT DISTINCT global_pid + (thread & 0xFFFFFF) AS globalTid, 0 AS nameId, NULL AS priority FROM api JOIN place USING (place) JOIN run_session USING (run)
+UNION SELECT global_pid + thread_of_scopes, 0, NULL FROM run_session;
 
 CREATE VIEW CUPTI_ACTIVITY_KIND_KERNEL AS
 SELECT begin_ns + offset_ns AS start, begin_ns + duration_ns + offset_ns AS "end", k.device AS deviceId, context AS contextId,
@@ -577,7 +583,8 @@ CREATE VIEW NVTX_EVENTS AS
 SELECT begin_ns + offset_ns AS start, end_ns + offset_ns AS "end", 59 AS eventType, NULL AS rangeId, NULL AS category, NULL AS color,
        phase || '/step ' || step || CASE WHEN layer >= 0 THEN '/layer ' || layer ELSE '' END || CASE WHEN chunk >= 0 THEN '/chunk ' || chunk ELSE '' END ||
        CASE WHEN op <> '' THEN '/' || op ELSE '' END AS text,
-       global_pid AS globalTid, NULL AS endGlobalTid, NULL AS textId, 0 AS domainId, NULL AS uint64Value, NULL AS int64Value, NULL AS doubleValue
+       global_pid + thread_of_scopes AS globalTid, NULL AS endGlobalTid, NULL AS textId, 0 AS domainId, NULL AS uint64Value, NULL AS int64Value,
+       NULL AS doubleValue, NULL AS jsonText
 FROM scope JOIN run_session USING (run);
 
 CREATE VIEW ENUM_NSYS_EVENT_TYPE (id, name, label) AS VALUES (59, 'NvtxPushPopRange', 'NVTX Push/Pop Range'), (60, 'NvtxStartEndRange', 'NVTX Start/End Range');

@@ -18,6 +18,7 @@ struct Session {
 };
 
 void addDoctor(CLI::App& app, Session& session);
+void addCapture(CLI::App& app, Session& session);
 void addReport(CLI::App& app, Session& session);
 void addExport(CLI::App& app, Session& session);
 void addImport(CLI::App& app, Session& session);

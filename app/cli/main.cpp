@@ -19,7 +19,7 @@ using namespace fluxscope;
 // Commands that never start the engine's threads, and would start twice as slowly for it.
 bool computes(const std::string& command) {
     return command != "doctor" && command != "info" && command != "tokenize" && command != "report" &&
-           command != "export" && command != "import";
+           command != "capture" && command != "export" && command != "import";
 }
 
 int fail(cli::Session& session, const Failure& failure) {
@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
     app.fallthrough();
     app.footer(
         "'fluxscope-cli COMMAND --help' has an example of each.\n"
-        "Exit codes: 0 fine, 2 wrong usage, 3 bad input file, 4 not possible on this machine, 5 cancelled, 6 "
+        "Exit codes: 0 fine, 1 a check failed, 2 wrong usage, 3 bad input file, 4 not possible on this machine, 5 cancelled, 6 "
         "a fault of ours.");
     cli::addDoctor(app, session);
 #ifdef FLUXSCOPE_ENGINE
@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
     cli::addRun(app, session);
 #endif
     cli::addReport(app, session);
+    cli::addCapture(app, session);
     cli::addExport(app, session);
     cli::addImport(app, session);
 #ifdef FLUXSCOPE_ENGINE

@@ -62,6 +62,9 @@ struct RunRow {
     std::optional<std::string> outcome;  // absent: still running, or its process was lost
     std::string reason;
     std::int64_t dropped = 0;
+    bool clockLocked = false;  // counters were read while it ran: its times are no latencies
+    std::string origin;        // the tool whose file it was imported from; empty: recorded here
+    std::string sampling;      // JSON; "{}": not known
 };
 
 struct SequenceRow {

@@ -119,6 +119,11 @@ void Recorder::tokenEmitted(SequenceIndex sequence, TurnIndex turn, StepIndex st
     writer_->push(TokenRecord{sequence, turn, step, token, options_.clock()}, Weight::Essential);
 }
 
+void Recorder::compared(SequenceIndex sequence, TurnIndex turn, StepIndex step,
+                        const FidelityStep& fidelity) {
+    writer_->push(FidelityRecord{sequence, turn, step, fidelity}, Weight::Essential);
+}
+
 void Recorder::runEnded(RunOutcome outcome, const std::string& reason) {
     if (collector_) collector_->runEnded();
     writer_->push(RunEnded{outcome, reason, options_.clock(), writer_->dropped()}, Weight::Essential);

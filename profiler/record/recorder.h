@@ -70,6 +70,8 @@ public:
                    const KvFacts& kv) override;
     void tokenEmitted(SequenceIndex sequence, TurnIndex turn, StepIndex step,
                       const TokenFacts& token) override;
+    void compared(SequenceIndex sequence, TurnIndex turn, StepIndex step,
+                  const FidelityStep& fidelity) override;
     void runEnded(RunOutcome outcome, const std::string& reason) override;
 
 private:

@@ -2,11 +2,13 @@
 
 #include "engine/contract/error.h"
 #include "profiler/capture/detail/capture_file.h"
+#include "profiler/store/schema.h"
 
 #include <SQLiteCpp/Exception.h>
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -60,6 +62,7 @@ SnapshotReader::SnapshotReader(std::filesystem::path file, const std::atomic<boo
 
 bool SnapshotReader::poll() {
     SQLite::Database database = openCapture(file_, stop_);
+    version_ = requireCapture(database, file_.string());
     grown_ = false;
     bool changed = false;
     try {
@@ -100,7 +103,9 @@ std::shared_ptr<Snapshot> SnapshotReader::snapshot() {
 }
 
 void SnapshotReader::startOver() {
+    const int version = version_;
     *this = SnapshotReader(file_, stop_);
+    version_ = version;
     grown_ = true;
 }
 
@@ -211,9 +216,12 @@ void SnapshotReader::readTokens(SQLite::Database& database) {
 }
 
 void SnapshotReader::readLayerSteps(SQLite::Database& database) {
-    // The rows of one step, -1 first. The newest step stays in the tail until a later one has begun.
+    // The rows of one step, -1 first. The newest step stays in the tail until a later one has begun, and every step of a
+    // device's times until the device has gone past it.
+    std::vector<LayerStepRow> tail;
     std::vector<LayerStepRow> step;
     std::int64_t badInStep = 0;
+    std::int64_t badInTail = 0;
     Progress& progress = progress_["layer_step"];
     table(database, "layer_step", [&] {
         RowReader row(database,
@@ -229,11 +237,17 @@ void SnapshotReader::readLayerSteps(SQLite::Database& database) {
             const RunShape* shape = shapeOf(r.run);
             const bool isBad = row.isBad() || shape == nullptr || r.layer.value() >= shape->layers;
             if (!isBad && !step.empty() && stepKey(step.back()) != stepKey(r)) {
-                for (LayerStepRow& settled : step) layerSteps_.append(std::move(settled));
+                const std::optional<std::int64_t> settled = shapeOf(step.back().run)->settled;
+                if (tail.empty() && last <= settled.value_or(last)) {
+                    for (LayerStepRow& ended : step) layerSteps_.append(std::move(ended));
+                    settledBadSteps_ += std::exchange(badInStep, 0);
+                    progress.lastRow = last;
+                    grown_ = true;
+                } else {
+                    std::ranges::move(step, std::back_inserter(tail));
+                    badInTail += std::exchange(badInStep, 0);
+                }
                 step.clear();
-                settledBadSteps_ += std::exchange(badInStep, 0);
-                progress.lastRow = last;
-                grown_ = true;
             }
             last = at;
             if (isBad) {
@@ -244,9 +258,10 @@ void SnapshotReader::readLayerSteps(SQLite::Database& database) {
             }
         }
     });
-    progress.badRows = settledBadSteps_ + badInStep;
-    if (sameCosts(step, layerSteps_.tail())) return;
-    layerSteps_.setTail(std::move(step));
+    progress.badRows = settledBadSteps_ + badInTail + badInStep;
+    std::ranges::move(step, std::back_inserter(tail));
+    if (sameCosts(tail, layerSteps_.tail())) return;
+    layerSteps_.setTail(std::move(tail));
     grown_ = true;
 }
 

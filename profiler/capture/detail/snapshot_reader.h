@@ -2,7 +2,8 @@
 //
 // It holds the file open for as long as one poll takes: a writer that finishes needs the file for itself for a moment.
 // Growing tables are read from the row id reached last time. Of `layer_step` the newest step is read again, for its rows grow
-// until the step has ended. The small tables are read whole.
+// until the step has ended, and with a device's times everything behind run.settled. The small tables are read whole. When a run's
+// rows were set right afterwards (run.revision), all is read afresh.
 #pragma once
 
 #include "profiler/capture/detail/growing_table.h"
@@ -15,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,6 +36,7 @@ public:
 private:
     struct RunShape {
         std::int32_t layers = 0;
+        std::optional<std::int64_t> settled;  // rows of layer_step up to this one do not change
         std::set<SequenceIndex> sequences;
     };
     // How far a growing table has been read, and what was wrong with it.
@@ -50,6 +53,7 @@ private:
 
     void startOver();
     bool readSmallTables(SQLite::Database& database);
+    std::int64_t revisionsOf(SQLite::Database& database);
     void readProcesses(SQLite::Database& database, std::uint64_t& digest);
     void readEnvironment(SQLite::Database& database, std::uint64_t& digest);
     void readModels(SQLite::Database& database, std::uint64_t& digest);
@@ -66,6 +70,8 @@ private:
     const std::atomic<bool>* stop_;
 
     Nanoseconds identity_{};  // another file may have taken this one's place
+    std::int64_t revisions_ = 0;  // of all runs
+    int version_ = 0;             // of the file's schema
     std::uint64_t digest_ = 0;
     std::size_t runsWhenPromptsWereRead_ = 0;
     std::int64_t settledBadSteps_ = 0;

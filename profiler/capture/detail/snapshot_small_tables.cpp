@@ -40,6 +40,11 @@ bool SnapshotReader::readSmallTables(SQLite::Database& database) {
         }
         identity_ = identity;
     }
+    if (const std::int64_t revisions = revisionsOf(database); revisions != std::exchange(revisions_, revisions)) {
+        startOver();
+        revisions_ = revisions;
+        return readSmallTables(database);
+    }
     readEnvironment(database, digest);
     readModels(database, digest);
     readRuns(database, digest);
@@ -50,6 +55,17 @@ bool SnapshotReader::readSmallTables(SQLite::Database& database) {
     }
     readSequences(database, digest);
     return std::exchange(digest_, digest) != digest;
+}
+
+// How often rows of any run were set right. Version 1 never did.
+std::int64_t SnapshotReader::revisionsOf(SQLite::Database& database) {
+    std::int64_t revisions = 0;
+    if (version_ < 2) return revisions;
+    table(database, "run", [&] {
+        RowReader row(database, "SELECT revision FROM run");
+        while (row.next()) revisions += row.integer(0, 0, 1 << 20);
+    });
+    return revisions;
 }
 
 void SnapshotReader::readProcesses(SQLite::Database& database, std::uint64_t& digest) {
@@ -145,10 +161,13 @@ void SnapshotReader::readRuns(SQLite::Database& database, std::uint64_t& digest)
     runs_.clear();
     shapes_.clear();
     table(database, "run", [&] {
-        RowReader row(database,
+        const std::string sql =
                       "SELECT run, process, model, role, repeat, policy, policy_name, sparse, seed, max_new, "
                       "chunk_tokens, device, dtype, "
-                      "begin_ns, end_ns, outcome, reason, dropped FROM run ORDER BY run");
+                      "begin_ns, end_ns, outcome, reason, dropped" +
+                          std::string(version_ < 2 ? ", NULL, 0, '', '{}'" : ", settled, clock_locked, origin, sampling") +
+                          " FROM run ORDER BY run";
+        RowReader row(database, sql.c_str());
         for (Rising<RunIndex> rising; row.next();) {
             const auto small = [&row](int column) {
                 return static_cast<std::int32_t>(
@@ -171,11 +190,15 @@ void SnapshotReader::readRuns(SQLite::Database& database, std::uint64_t& digest)
                        .end = {},
                        .outcome = {},
                        .reason = row.string(16),
-                       .dropped = row.count(17)};
+                       .dropped = row.count(17),
+                       .clockLocked = row.integer(19) != 0,
+                       .origin = row.string(20),
+                       .sampling = row.string(21)};
             if (!row.isNull(14)) run.end = row.time(14);
             if (!row.isNull(15)) run.outcome = row.string(15);
             rising.require(run.run);
             row.digestInto(digest);
+            if (!row.isNull(18)) shapes_[run.run].settled = row.integer(18);
             const auto model = std::ranges::find(models_, run.model, &ModelRow::model);
             shapes_[run.run].layers = model == models_.end() ? kMostLayers : model->facts.layers;
             runs_.push_back(std::move(run));

@@ -5,6 +5,8 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <span>
+#include <string>
 #include <utility>
 
 namespace fluxscope {
@@ -27,10 +29,11 @@ struct Overloaded : Visitors... {
 }  // namespace
 
 WriterThread::WriterThread(std::unique_ptr<CaptureWriter> writer, std::string problem, bool promptText,
-                           std::size_t queueCapacity)
+                           std::size_t queueCapacity, std::size_t deviceRecords)
     : writer_(std::move(writer)),
       promptText_(promptText),
       queue_(queueCapacity),
+      deviceBatches_(deviceRecords),
       lastCheckpoint_(SteadyClock::now()) {
     if (!writer_) problem_ = std::move(problem);
     thread_ = std::thread([this] { loop(); });
@@ -40,11 +43,19 @@ WriterThread::~WriterThread() { finish(); }
 
 void WriterThread::push(RecordedEvent event, Weight weight) {
     const bool begins = std::holds_alternative<RunBegan>(event);
+    if (begins) epoch_.fetch_add(1, std::memory_order_release);
     const bool ends = std::holds_alternative<RunEnded>(event);
     if (!queue_.push(std::move(event), weight)) dropped_.fetch_add(1, std::memory_order_relaxed);
     if (begins) running_ = true;
     if (ends) running_ = false;
     if ((begins || ends || queue_.isHalfFull()) && !woken_.exchange(true)) wake_.release();
+}
+
+bool WriterThread::pushDevice(DeviceBatch batch) {
+    const std::int64_t dropped = deviceBatches_.push(std::move(batch), epoch_.load(std::memory_order_acquire));
+    if (dropped > 0) deviceDropped_.fetch_add(dropped, std::memory_order_relaxed);
+    if (!woken_.exchange(true)) wake_.release();
+    return dropped == 0;
 }
 
 void WriterThread::finish() {
@@ -68,9 +79,11 @@ void WriterThread::loop() {
             woken_ = false;
         }
         drain();
+        drainDevice(epochWritten_);
         commitIfDue(std::exchange(commitNow_, false));
     }
     drain();
+    drainDevice(epochWritten_);
     orGiveUp([this] {
         if (writer_->finish()) return;
         throw MachineError{"the capture", "", "is held open by a reader and stays in two files",
@@ -86,11 +99,54 @@ void WriterThread::drain() {
     });
 }
 
+void WriterThread::drainDevice(std::int64_t upToEpoch) {
+    for (DeviceBatch batch; deviceBatches_.pop(batch, upToEpoch); batch = {}) {
+        if (!oldestUncommitted_) oldestUncommitted_ = SteadyClock::now();
+        orGiveUp([&] {
+            for (const DeviceRecord& device : batch.devices) writer_->write(device);
+            for (const CollectorRecord& collector : batch.collectors) writer_->write(collector);
+            writer_->write(std::span<const GraphNodeRecord>(batch.nodes));
+            writer_->write(std::span<const KernelRecord>(batch.kernels));
+            writer_->write(std::span<const TrafficRecord>(batch.traffic));
+            writer_->write(std::span<const CopyRecord>(batch.copies));
+            writer_->write(std::span<const FillRecord>(batch.fills));
+            writer_->write(std::span<const SyncRecord>(batch.syncs));
+            writer_->write(std::span<const ApiRecord>(batch.calls));
+            writer_->write(std::span<const OverheadRecord>(batch.overheads));
+            writer_->write(std::span<const SampleRecord>(batch.samples));
+            writer_->write(std::span<const LateAttribution>(batch.late));
+            if (epochWritten_ > 0) {
+                for (const QualityRecord& figure : batch.figures) writer_->write(figure);
+            }
+        });
+        commitIfDue(false);
+    }
+}
+
+// In the run's row all of them together, in its figures those of a device by kind.
+void WriterThread::writeDropped() {
+    const DroppedByKind kinds = deviceBatches_.dropped();
+    std::int64_t ofDevice = 0;
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        ofDevice += kinds[i] - kindsDroppedBefore_[i];
+        if (kinds[i] == kindsDroppedWritten_[i]) continue;
+        writer_->write(QualityRecord{.figure = "dropped_" + std::string(kDroppable[i]),
+                                     .value = static_cast<double>(kinds[i] - kindsDroppedBefore_[i]),
+                                     .note = "lost to a full queue"});
+    }
+    kindsDroppedWritten_ = kinds;
+    writer_->setDropped(droppedWritten_ + ofDevice);
+}
+
 void WriterThread::apply(RecordedEvent event) {
     if (!oldestUncommitted_) oldestUncommitted_ = SteadyClock::now();
     std::visit(Overloaded{
                    [](std::monostate) {},
                    [this](const RunBegan& began) {
+                       drainDevice(epochWritten_);
+                       ++epochWritten_;
+                       if (!writer_) return;  // it failed just now
+                       kindsDroppedBefore_ = kindsDroppedWritten_ = deviceBatches_.dropped();
                        writer_->collectorBecame(began.collector);
                        writer_->beginRun(began.run, *began.facts, began.at, promptText_);
                        droppedBefore_ = began.dropped;
@@ -102,7 +158,10 @@ void WriterThread::apply(RecordedEvent event) {
                        commitNow_ = true;
                    },
                    [this](const RunEnded& ended) {
-                       writer_->setDropped(ended.dropped - droppedBefore_);
+                       drainDevice(epochWritten_);
+                       if (!writer_) return;
+                       droppedWritten_ = ended.dropped - droppedBefore_;
+                       writeDropped();
                        writer_->endRun(ended.at, ended.outcome, ended.reason);
                        commitNow_ = true;
                        if (writer_->repeatedRows() > 0) {
@@ -120,9 +179,10 @@ void WriterThread::commitIfDue(bool now) {
     const auto time = SteadyClock::now();
     if (!now && time - *oldestUncommitted_ < kCommit && writer_->uncommittedRows() < kBatchRows) return;
     orGiveUp([&] {
-        if (const std::int64_t dropped = dropped_ - droppedBefore_; running_ && dropped != droppedWritten_) {
-            writer_->setDropped(dropped);
+        const std::int64_t dropped = dropped_ - droppedBefore_;
+        if (running_ && (dropped != droppedWritten_ || deviceBatches_.dropped() != kindsDroppedWritten_)) {
             droppedWritten_ = dropped;
+            writeDropped();
         }
         rowsSinceCheckpoint_ += writer_->uncommittedRows();
         writer_->commit();

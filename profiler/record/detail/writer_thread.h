@@ -3,8 +3,12 @@
 // A batch is committed 100 ms after its first row at the latest, or with 50 000 rows: a kill -9 loses less than 250 ms.
 // Every 4 s it is checkpointed, so that a power cut loses less than 5 s. When writing fails once, the rest of the run is let
 // go by and the sentence stays: the engine is not disturbed by a full disk.
+//
+// A device's records come by an entrance of their own, in batches from their collector's thread. A batch belongs to the run that was
+// begun last when it was pushed; what comes before a run's end is pushed is written before that end.
 #pragma once
 
+#include "profiler/record/detail/device_batches.h"
 #include "profiler/record/detail/event_queue.h"
 #include "profiler/store/capture_writer.h"
 
@@ -39,28 +43,37 @@ struct RunEnded {
     std::int64_t dropped = 0;  // up to then
 };
 using RecordedEvent = std::variant<std::monostate, RunBegan, BatchBegan, RunEnded, TurnRecord, DecisionRecord,
-                                   KvRecord, TokenRecord, ScopeRecord, LayerStepRecord>;
+                                   KvRecord, TokenRecord, ScopeRecord, LayerStepRecord, FidelityRecord,
+                                   CollectorRecord, QualityRecord>;
 
 class WriterThread {
 public:
+    static constexpr std::size_t kDeviceRecords = 1 << 20;  // a second of the busiest device; 150 MB when full
+
     // `writer` absent: nothing can be written, for this reason.
     WriterThread(std::unique_ptr<CaptureWriter> writer, std::string problem, bool promptText,
-                 std::size_t queueCapacity);
+                 std::size_t queueCapacity, std::size_t deviceRecords = kDeviceRecords);
     ~WriterThread();  // as finish()
 
     // From the engine's thread.
     void push(RecordedEvent event, Weight weight);
 
+    // From a collector's thread. False: some of it did not fit and was dropped.
+    bool pushDevice(DeviceBatch batch);
+
     // Writes what is there, makes it one file, ends the thread. From any one thread.
     void finish();
 
     std::int64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+    std::int64_t deviceDropped() const { return deviceDropped_.load(std::memory_order_relaxed); }
     std::optional<std::string> problem() const;
 
 private:
     void loop();
     void drain();
     void apply(RecordedEvent event);
+    void drainDevice(std::int64_t upToEpoch);
+    void writeDropped();
     void commitIfDue(bool now);
     template <class Work>
     void orGiveUp(Work work);
@@ -68,7 +81,10 @@ private:
     std::unique_ptr<CaptureWriter> writer_;
     const bool promptText_;
     EventQueue<RecordedEvent> queue_;
+    DeviceBatches deviceBatches_;
+    std::atomic<std::int64_t> epoch_{0};  // runs begun, as told by the engine's thread
     std::atomic<std::int64_t> dropped_{0};
+    std::atomic<std::int64_t> deviceDropped_{0};
     std::atomic<bool> running_{false};  // a run is on: look into the queue on our own
     std::atomic<bool> stopping_{false};
     std::atomic<bool> woken_{false};
@@ -80,6 +96,9 @@ private:
     std::size_t rowsSinceCheckpoint_ = 0;
     std::int64_t droppedBefore_ = 0;  // when the current run began
     std::int64_t droppedWritten_ = 0;
+    std::int64_t epochWritten_ = 0;
+    DroppedByKind kindsDroppedBefore_{};
+    DroppedByKind kindsDroppedWritten_{};
     bool commitNow_ = false;
 
     mutable std::mutex problemMutex_;

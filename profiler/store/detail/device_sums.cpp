@@ -49,6 +49,24 @@ void eachKernel(SQLite::Database& database, std::int64_t run, const VisitKernel&
     }
 }
 
+void sumUpOverview(SQLite::Database& database, std::int64_t run, bool isOnCpu, OverviewWriter& into) {
+    if (!isOnCpu) {
+        eachKernel(database, run, [&into](const PlaceParts& place, std::int32_t, std::int32_t device,
+                                          std::int32_t stream, std::int64_t begin, std::int64_t duration) {
+            if (duration >= 0) into.addOnDevice(place, device, stream, begin, begin + duration);
+        });
+        return;
+    }
+    RawStatement row(database,
+                     "SELECT batch, turn, phase, layer, chunk, op, begin_ns, end_ns FROM scope WHERE run = ? AND op <> ''");
+    const auto number = [&row](int column) { return static_cast<std::int32_t>(row.integer(column)); };
+    for (row.start(run); row.next();) {
+        if (row.integer(7) < row.integer(6)) continue;
+        into.addOnHost({number(0), number(1), phaseOf(row.text(2)), number(3), number(4), opOf(row.text(5))}, row.integer(6),
+                       row.integer(7));
+    }
+}
+
 std::int64_t attributeLate(SQLite::Database& database, std::int64_t run, std::span<const LateAttribution> late,
                            Interning& interning, std::int64_t nobodys) {
     std::unordered_map<std::int64_t, const LateAttribution*> launches;

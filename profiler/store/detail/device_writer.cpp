@@ -55,8 +55,11 @@ DeviceWriter::DeviceWriter(SQLite::Database& database, std::int64_t process)
       budget_(database, "UPDATE run SET record_budget = ? WHERE run = ?"),
       overBudget_(database, "UPDATE run SET over_budget = ?, over_budget_ns = ? WHERE run = ?"),
       settled_(database,
-               "UPDATE run SET settled = (SELECT min(row) - 1 FROM layer_step WHERE run = ?1 AND batch = ?2 "
-               "AND turn = ?3 AND phase = ?4 AND step >= ?5) WHERE run = ?1"),
+               "UPDATE run SET settled = coalesce((SELECT min(row) - 1 FROM layer_step WHERE run = ?1 AND batch "
+               "= ?2 AND turn = ?3 AND phase = ?4 AND step >= ?5), settled) WHERE run = ?1"),
+      unsettled_(database,
+                 "UPDATE run SET settled = coalesce((SELECT min(row) - 1 FROM layer_step WHERE run = ?1), 0), "
+                 "revision = revision + 1 WHERE run = ?1"),
       revised_(database, "UPDATE run SET revision = revision + ?, settled = NULL WHERE run = ?"),
       process_(process) {
     RawStatement last(database,
@@ -277,7 +280,11 @@ void DeviceWriter::flush() {
     if (leftOut_.rows != std::exchange(writtenLeftOut_, leftOut_.rows)) {
         overBudget_.run(leftOut_.rows, leftOut_.since, run_);
     }
-    if (newestBefore_ && newestBefore_ != settledAt_) {
+    if (newest_ && !settledAt_) {
+        // The first times of a device: whoever has read the host's reads again, and from now on waits for the device.
+        unsettled_.run(run_);
+        settledAt_ = newest_;
+    } else if (newestBefore_ && newestBefore_ != settledAt_) {
         const auto [batch, turn, phase, step] = *newestBefore_;
         settled_.run(run_, batch, turn, nameOf(static_cast<Phase>(phase)), std::max(step - 1, phase));
         settledAt_ = newestBefore_;

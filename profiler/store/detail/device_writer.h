@@ -90,7 +90,7 @@ private:
     OverviewWriter overview_;
     DeviceCosts costs_;
     RawStatement kernel_, copy_, fill_, api_, sync_, overhead_, node_, metric_, sample_, traffic_, device_;
-    RawStatement block_, quality_, budget_, overBudget_, settled_, revised_;
+    RawStatement block_, quality_, budget_, overBudget_, settled_, unsettled_, revised_;
     std::map<std::tuple<std::int32_t, std::string, std::string>, std::int64_t, std::less<>> metrics_;
     std::array<std::int64_t, 4> attributions_{};
 

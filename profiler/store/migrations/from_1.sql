@@ -245,7 +245,7 @@ CREATE TABLE overview (
     op       TEXT NOT NULL,
     PRIMARY KEY (level, lane, bucket)
 ) STRICT, WITHOUT ROWID;
-CREATE VIEW StringIds AS SELECT name AS id, value FROM name;
+CREATE VIEW StringIds AS SELECT 0 AS id, '' AS value UNION ALL SELECT name, value FROM name;
 CREATE VIEW META_DATA_EXPORT AS
 SELECT 'EXPORT_SCHEMA_VERSION' AS name, '3.25.0' AS value UNION ALL SELECT 'EXPORT_PRODUCT_NAME', 'FluxScope';
 CREATE VIEW TARGET_INFO_SESSION_START_TIME AS
@@ -257,9 +257,13 @@ SELECT device AS id, name, bus AS busLocation, l2_bytes AS l2CacheSize, memory_b
        clock_hz AS clockRate, multiprocessors AS smCount, uuid, device AS cuDevice, compute_major AS computeMajor, compute_minor AS computeMinor
 FROM device WHERE process = (SELECT min(process) FROM device);
 CREATE VIEW run_session AS
-SELECT run, p.process, p.utc_ns - p.monotonic_ns - (SELECT utc_ns FROM process ORDER BY process LIMIT 1) AS offset_ns,
-       (p.pid & 0xFFFFFF) * 0x1000000 AS global_pid
-FROM run JOIN process AS p USING (process);
+SELECT r.run, p.process, p.utc_ns - p.monotonic_ns - (SELECT utc_ns FROM process ORDER BY process LIMIT 1) AS offset_ns,
+       (p.pid & 0xFFFFFF) * 0x1000000 AS global_pid,
+       coalesce((SELECT thread FROM api JOIN place AS q USING (place) WHERE q.run = r.run AND phase <> '' LIMIT 1), p.pid) & 0xFFFFFF AS thread_of_scopes
+FROM run AS r JOIN process AS p USING (process);
+CREATE VIEW ThreadNames AS
+SELECT DISTINCT global_pid + (thread & 0xFFFFFF) AS globalTid, 0 AS nameId, NULL AS priority FROM api JOIN place USING (place) JOIN run_session USING (run)
+UNION SELECT global_pid + thread_of_scopes, 0, NULL FROM run_session;
 CREATE VIEW CUPTI_ACTIVITY_KIND_KERNEL AS
 SELECT begin_ns + offset_ns AS start, begin_ns + duration_ns + offset_ns AS "end", k.device AS deviceId, context AS contextId,
        NULL AS greenContextId, stream AS streamId, correlation AS correlationId, global_pid AS globalPid,
@@ -313,6 +317,7 @@ CREATE VIEW NVTX_EVENTS AS
 SELECT begin_ns + offset_ns AS start, end_ns + offset_ns AS "end", 59 AS eventType, NULL AS rangeId, NULL AS category, NULL AS color,
        phase || '/step ' || step || CASE WHEN layer >= 0 THEN '/layer ' || layer ELSE '' END || CASE WHEN chunk >= 0 THEN '/chunk ' || chunk ELSE '' END ||
        CASE WHEN op <> '' THEN '/' || op ELSE '' END AS text,
-       global_pid AS globalTid, NULL AS endGlobalTid, NULL AS textId, 0 AS domainId, NULL AS uint64Value, NULL AS int64Value, NULL AS doubleValue
+       global_pid + thread_of_scopes AS globalTid, NULL AS endGlobalTid, NULL AS textId, 0 AS domainId, NULL AS uint64Value, NULL AS int64Value,
+       NULL AS doubleValue, NULL AS jsonText
 FROM scope JOIN run_session USING (run);
 CREATE VIEW ENUM_NSYS_EVENT_TYPE (id, name, label) AS VALUES (59, 'NvtxPushPopRange', 'NVTX Push/Pop Range'), (60, 'NvtxStartEndRange', 'NVTX Start/End Range');

@@ -1,0 +1,90 @@
+#include "profiler/store/overview_rows.h"
+
+#include "engine/contract/error.h"
+#include "profiler/store/detail/device_sums.h"
+#include "profiler/store/detail/store_error.h"
+#include "profiler/store/schema.h"
+#include "profiler/store/writing_lock.h"
+
+#include <SQLiteCpp/Database.h>
+
+namespace fluxscope {
+namespace {
+
+// Begins, and is on a CPU.
+std::pair<std::int64_t, bool> factsOf(SQLite::Database& database, std::int64_t run) {
+    RawStatement row(database, "SELECT begin_ns, device = 'cpu' FROM run WHERE run = ?");
+    row.start(run);
+    std::pair<std::int64_t, bool> facts{0, false};
+    while (row.next()) facts = {row.integer(0), row.integer(1) != 0};
+    return facts;
+}
+
+void sumUp(SQLite::Database& from, std::int64_t run, OverviewWriter& into) {
+    const auto [begin, isOnCpu] = factsOf(from, run);
+    into.beginRun(run, begin);
+    sumUpOverview(from, run, isOnCpu, into);
+    into.flush();
+}
+
+}  // namespace
+
+std::vector<OverviewRow> overviewIn(SQLite::Database& database, std::int64_t run) {
+    std::vector<OverviewRow> rows;
+    RawStatement row(database,
+                     "SELECT level, kind, phase, layer, device, stream, bucket, busy_ns, events, op FROM overview JOIN lane "
+                     "USING (lane) WHERE run = ? ORDER BY 1, 2, 3, 4, 5, 6, 7");
+    for (row.start(run); row.next();) {
+        rows.push_back({.level = row.integer(0),
+                        .kind = std::string(row.text(1)),
+                        .phase = std::string(row.text(2)),
+                        .layer = row.integer(3),
+                        .device = row.integer(4),
+                        .stream = row.integer(5),
+                        .bucket = row.integer(6),
+                        .busy_ns = row.integer(7),
+                        .events = row.integer(8),
+                        .op = std::string(row.text(9))});
+    }
+    return rows;
+}
+
+std::vector<OverviewRow> overviewByDefinition(SQLite::Database& database, std::int64_t run) {
+    SQLite::Database memory(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    memory.exec(std::string(schemaSql()));
+    memory.exec("BEGIN");
+    {
+        OverviewWriter again(memory);
+        sumUp(database, run, again);
+    }
+    return overviewIn(memory, run);
+}
+
+int buildOverviews(const std::filesystem::path& file, const std::function<void(std::int64_t)>& progress) {
+    const auto lock = WritingLock::tryHold(file);
+    if (!lock) throw InputError{file.string(), "", "is being written by another process", "wait until it has ended"};
+    try {
+        SQLite::Database database(std::filesystem::absolute(file).string(), SQLite::OPEN_READWRITE, 2000);
+        distrust(database);
+        if (const int version = requireCapture(database, file.string()); version < kSchemaVersion) migrate(database, version, migrations());
+        std::vector<std::int64_t> runs;
+        {
+            RawStatement row(database, "SELECT run FROM run WHERE end_ns IS NOT NULL AND over_budget = 0 AND run NOT IN (SELECT run FROM lane)");
+            for (row.start(); row.next();) runs.push_back(row.integer(0));
+        }
+        for (const std::int64_t run : runs) {
+            if (progress) progress(run);
+            database.exec("BEGIN IMMEDIATE");
+            {
+                OverviewWriter overview(database);
+                sumUp(database, run, overview);
+            }
+            database.exec("COMMIT");
+        }
+        return static_cast<int>(runs.size());
+    } catch (const SQLite::Exception& e) {
+        throw storeError(file.string(), e);
+    }
+}
+
+}  // namespace fluxscope

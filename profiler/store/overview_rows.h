@@ -1,0 +1,40 @@
+// The overview of a run as rows: as the file has it, and as it should be. And making it, where a file has none.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace SQLite {  // NOLINT(readability-identifier-naming): theirs
+class Database;
+}
+
+namespace fluxscope {
+
+struct OverviewRow {
+    std::int64_t level = 0;
+    std::string kind;  // of the lane, with its keys
+    std::string phase;
+    std::int64_t layer = -1;
+    std::int64_t device = -1;
+    std::int64_t stream = -1;
+    std::int64_t bucket = 0;
+    std::int64_t busy_ns = 0;
+    std::int64_t events = 0;
+    std::string op;
+
+    friend auto operator<=>(const OverviewRow&, const OverviewRow&) = default;
+};
+
+// In order. Throw SQLite::Exception.
+std::vector<OverviewRow> overviewIn(SQLite::Database& database, std::int64_t run);
+std::vector<OverviewRow> overviewByDefinition(SQLite::Database& database, std::int64_t run);
+
+// Makes the overview of each ended run that has none: of imports, and of files that an older FluxScope wrote. Returns how many.
+// Throws as CaptureWriter does. `progress` hears of each run before it is summed up.
+int buildOverviews(const std::filesystem::path& file, const std::function<void(std::int64_t run)>& progress = {});
+
+}  // namespace fluxscope
