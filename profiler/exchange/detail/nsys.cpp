@@ -196,7 +196,7 @@ private:
         const std::set<std::string> about = columnsOf(trace_.database, kMetrics);
         const bool named = about.contains("metricId") && about.contains("metricName");
         const bool typed = named && table.has("typeId") && about.contains("typeId");
-        // The low byte of a type is the device's number in a session.
+        // The low byte of a type is the device's number.
         table.addExpression("device", table.has("typeId") ? "(t.typeId & 255)" : "0");
         table.add("at", "timestamp");
         table.addExpression(
