@@ -20,6 +20,8 @@ struct Session {
 void addDoctor(CLI::App& app, Session& session);
 void addCapture(CLI::App& app, Session& session);
 void addReport(CLI::App& app, Session& session);
+void addExport(CLI::App& app, Session& session);
+void addImport(CLI::App& app, Session& session);
 // Present where the engine was built.
 void addInfo(CLI::App& app, Session& session);
 void addTokenize(CLI::App& app, Session& session);

@@ -19,7 +19,7 @@ using namespace fluxscope;
 // Commands that never start the engine's threads, and would start twice as slowly for it.
 bool computes(const std::string& command) {
     return command != "doctor" && command != "info" && command != "tokenize" && command != "report" &&
-           command != "capture";
+           command != "capture" && command != "export" && command != "import";
 }
 
 int fail(cli::Session& session, const Failure& failure) {
@@ -57,6 +57,8 @@ int main(int argc, char** argv) {
 #endif
     cli::addReport(app, session);
     cli::addCapture(app, session);
+    cli::addExport(app, session);
+    cli::addImport(app, session);
 #ifdef FLUXSCOPE_ENGINE
     cli::addServe(app, session);
 #endif

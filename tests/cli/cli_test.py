@@ -74,7 +74,7 @@ class EveryBuild(Program):
 
     def test_every_subcommand_has_help_with_an_example(self):
         text = self.cli("--help").stdout.decode()
-        names = ["doctor", "report"]
+        names = ["doctor", "report", "export", "import"]
         if OPTIONS.tiny_model:
             names += ["info", "tokenize", "forward", "run", "serve"]
         for name in names:
