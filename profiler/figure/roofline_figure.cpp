@@ -133,15 +133,15 @@ private:
             painter_.line({atX(peakBytes_ ? meet : x_.low), atY(flops)}, {plot_.right(), atY(flops)},
                           theme.text, 1.5);
         painter_.unclip();
-        if (peakFlops_)
-            note({plot_.x + 6, atY(flops) - 16, plot_.width - 12, 14},
+        if (peakFlops_) {
+            const double above = atY(flops) - 16;
+            note({plot_.x + 6, above >= plot_.y ? above : atY(flops) + 3, plot_.width - 12, 14},
                  formatted(*peakFlops_, Unit::FlopsPerSecond) + " " + roofline_.dtype, Align::Right);
+        }
         if (peakBytes_) {
-            // Beside the slope, a little above where it enters the plot: at the left edge or at the bottom.
-            const double enters = std::max(x_.low, y_.low - bytes);
-            const double px = atX(enters);
-            const double py = atY(enters + bytes);
-            note({px + 6, std::clamp(py - 44, plot_.y + 2, plot_.bottom() - 18), plot_.right() - px - 12, 14},
+            // Right of the slope, a little above where it enters the plot: at the left edge or at the bottom.
+            const double along = std::max(x_.low, y_.low - bytes) + 40 / plot_.width * (x_.high - x_.low);
+            note({atX(along) + 6, atY(along + bytes) + 1, plot_.right() - atX(along) - 12, 14},
                  formatted(*peakBytes_, Unit::BytesPerSecond), Align::Left);
         }
     }
@@ -194,7 +194,7 @@ private:
         }
     }
 
-    // Right of its mark, or left of it, or not at all: no two labels touch, and no label lies on another's mark.
+    // Right of its mark, left of it, below or above, or not at all: no two labels touch, and none lies on another's mark.
     void labelPoint(std::size_t i) {
         const RooflinePoint& p = roofline_.points[i];
         std::string text = p.work.label;
@@ -202,8 +202,10 @@ private:
         const double width = textWidth(text, kSmallText);
         const double px = x(*p.intensity);
         const double py = y(*p.flopsPerSecond);
-        for (const double left : {px + kMark / 2 + 4, px - kMark / 2 - 4 - width}) {
-            const Rect box{left, py - 7, width, 14};
+        for (const Point at :
+             {Point{px + kMark / 2 + 4, py - 7}, Point{px - kMark / 2 - 4 - width, py - 7},
+              Point{px - width / 2, py + kMark / 2 + 2}, Point{px - width / 2, py - kMark / 2 - 16}}) {
+            const Rect box{at.x, at.y, width, 14};
             if (box.x < plot_.x + 1 || box.right() > plot_.right() - 1 || box.y < plot_.y ||
                 box.bottom() > plot_.bottom())
                 continue;
