@@ -79,7 +79,7 @@ private:
         peakFlops_ = c.flopsPerSecond(roofline_.dtype);
         if (c.bytesPerSecond && *c.bytesPerSecond > 0 && std::isfinite(*c.bytesPerSecond))
             peakBytes_ = c.bytesPerSecond;
-        if (peakFlops_) y_.add(*peakFlops_);
+        if (peakFlops_) y_.add(*peakFlops_ * 2);  // room for its label above it
         if (const auto ridge = c.ridge(roofline_.dtype)) x_.add(*ridge);
         x_.round();
         y_.round();
