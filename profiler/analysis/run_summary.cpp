@@ -1,33 +1,15 @@
 #include "profiler/analysis/run_summary.h"
 
+#include "profiler/analysis/detail/saturating.h"
 #include "profiler/analysis/routing_table.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <tuple>
 
 namespace fluxscope {
 
 namespace {
-
-// A file may hold any 64-bit number: sums and differences saturate, they never overflow.
-std::int64_t plus(std::int64_t a, std::int64_t b) {
-    std::int64_t sum = 0;
-    if (!__builtin_add_overflow(a, b, &sum)) return sum;
-    return b > 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min();
-}
-
-Nanoseconds plus(Nanoseconds a, Nanoseconds b) { return Nanoseconds{plus(a.count(), b.count())}; }
-
-Nanoseconds minus(Nanoseconds a, Nanoseconds b) {
-    std::int64_t difference = 0;
-    if (__builtin_sub_overflow(a.count(), b.count(), &difference))
-        return b.count() < 0 ? Nanoseconds::max() : Nanoseconds::min();
-    return Nanoseconds{difference};
-}
-
-double secondsOf(Nanoseconds time) { return static_cast<double>(time.count()) * 1e-9; }
 
 // What the cost table says about one run.
 struct Costs {

@@ -69,4 +69,22 @@ std::vector<Tick> wholeTicks(double low, double high, int atMost) {
     return ticks;
 }
 
+std::vector<Tick> decadeTicks(double low, double high, int atMost, Unit unit) {
+    if (!(low > 0) || !std::isfinite(high) || !(high > low) || atMost <= 0) return {};
+    const auto first = static_cast<int>(std::ceil(std::log10(low) - 1e-9));
+    const auto last = static_cast<int>(std::floor(std::log10(high) + 1e-9));
+    const int stride = std::max(1, (last - first + atMost) / atMost);
+    std::vector<Tick> ticks;
+    for (int exponent = first; exponent <= last; exponent += stride) {
+        const double value = std::pow(10, exponent);
+        const UnitStep step = unitStep(value, unit);
+        const double scaled = value / step.factor;
+        std::string label =
+            withDecimals(scaled, scaled < 1 ? static_cast<int>(std::lround(-std::log10(scaled))) : 0);
+        if (*step.name != 0) label += std::string(" ") + step.name;
+        ticks.push_back({value, std::move(label)});
+    }
+    return ticks;
+}
+
 }  // namespace fluxscope

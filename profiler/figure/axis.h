@@ -31,4 +31,7 @@ Axis niceAxis(double low, double high, int atMost, Unit unit);
 // Whole numbers only: steps, layers, prompts. The step is 1, 2 or 5 times a power of ten.
 std::vector<Tick> wholeTicks(double low, double high, int atMost);
 
+// Powers of ten within [low, high], each with its own unit: "100 GB/s", "1 TB/s". At most `atMost` of them; both ends above 0.
+std::vector<Tick> decadeTicks(double low, double high, int atMost, Unit unit);
+
 }  // namespace fluxscope

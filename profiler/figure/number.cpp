@@ -17,6 +17,10 @@ constexpr UnitStep kBytes[] = {{1, "B"},
                                {1125899906842624.0, "PiB"}};
 constexpr UnitStep kFlops[] = {{1, "FLOP"},     {1e3, "kFLOP"},  {1e6, "MFLOP"}, {1e9, "GFLOP"},
                                {1e12, "TFLOP"}, {1e15, "PFLOP"}, {1e18, "EFLOP"}};
+constexpr UnitStep kBytesPerSecond[] = {
+    {1, "B/s"}, {1e3, "kB/s"}, {1e6, "MB/s"}, {1e9, "GB/s"}, {1e12, "TB/s"}};
+constexpr UnitStep kFlopsPerSecond[] = {{1, "FLOP/s"},    {1e3, "kFLOP/s"},  {1e6, "MFLOP/s"},
+                                        {1e9, "GFLOP/s"}, {1e12, "TFLOP/s"}, {1e15, "PFLOP/s"}};
 constexpr UnitStep kShare[] = {{0.01, "%"}};
 constexpr UnitStep kNone[] = {{1, ""}};
 
@@ -26,6 +30,8 @@ std::span<const UnitStep> ladder(Unit unit) {
         case Unit::Bytes: return kBytes;
         case Unit::Flops: return kFlops;
         case Unit::Share: return kShare;
+        case Unit::BytesPerSecond: return kBytesPerSecond;
+        case Unit::FlopsPerSecond: return kFlopsPerSecond;
         case Unit::None: return kNone;
     }
     return kNone;

@@ -8,10 +8,12 @@ namespace fluxscope {
 
 enum class Unit : std::uint8_t {
     None,
-    Time,   // ns: shown in ns, µs, ms, s
-    Bytes,  // B, KiB, MiB, ...
-    Flops,  // FLOP, kFLOP, MFLOP, ...
-    Share,  // of one, shown in percent
+    Time,            // ns: shown in ns, µs, ms, s
+    Bytes,           // B, KiB, MiB, ...
+    Flops,           // FLOP, kFLOP, MFLOP, ...
+    Share,           // of one, shown in percent
+    BytesPerSecond,  // kB/s, MB/s, GB/s: decimal, as data sheets and every other profiler have it
+    FlopsPerSecond,
 };
 
 // "1.23 ms", "12.0 KiB", "26.3 %", "0.731"

@@ -1,7 +1,10 @@
+#include "profiler/figure/kv_memory_figure.h"
 #include "profiler/figure/layer_cost_figure.h"
+#include "profiler/figure/margins_figure.h"
 #include "profiler/figure/number.h"
 #include "profiler/figure/routing_figure.h"
 #include "profiler/figure/svg.h"
+#include "profiler/figure/time_line_figure.h"
 #include "profiler/report/detail/page_template.h"
 #include "profiler/report/report.h"
 
@@ -106,6 +109,17 @@ std::string shareTable(const RoutingTable& table) {
     return out + "</table></div></details>\n";
 }
 
+// What the routers of a run are worth: sentences, and the margins they rest on.
+std::string health(const ReportRun& run, const std::string& id) {
+    if (run.health.empty()) return {};
+    std::string out = "<ul>\n";
+    for (const std::string& finding : run.health.findings) out += element("li", finding) + "\n";
+    const Size size{kFigureWidth, marginsFigureHeight(run.health)};
+    return out + "</ul>\n" +
+           figureElement("m" + id, "Router margins by layer, " + runName(run),
+                         [&](const Theme& theme) { return marginsFigure(run.health, {}, size, theme).list; });
+}
+
 std::string routing(const Report& report) {
     std::string out;
     for (const ReportRun& run : report.runs) {
@@ -118,8 +132,105 @@ std::string routing(const Report& report) {
         out += figureElement(
             "r" + std::to_string(run.settings.run.value()), "Routing by layer and prompt, " + runName(run),
             [&](const Theme& theme) { return routingFigure(run.routing, {}, size, theme).list; });
-        out += shareTable(run.routing);
+        out += shareTable(run.routing) + health(run, std::to_string(run.settings.run.value()));
     }
+    return out;
+}
+
+std::string headings(std::initializer_list<const char*> names) {
+    std::string out = "<tr>";
+    for (const char* name : names) out += element("th", name, "scope=\"col\"");
+    return out + "</tr>\n";
+}
+
+std::string cells(std::initializer_list<std::string> values) {
+    std::string out = "<tr>";
+    for (const std::string& value : values) out += element("td", value);
+    return out + "</tr>\n";
+}
+
+std::string latencyTable(const ReportRun& run) {
+    const auto* refused = std::get_if<LatencyRefused>(&run.latency);
+    if (refused != nullptr)
+        return element("p", "No latency: " + refused->sentence + ".", "class=\"muted\"") + "\n";
+    const auto& l = std::get<Latency>(run.latency);
+    std::string out = "<div class=\"scroll\"><table class=\"shares\">\n" +
+                      headings({"latency", "median", "p10", "p90", "p99", "most", "values", "origin"});
+    for (const auto& [name, figure] : reportLatencies(l)) {
+        const Percentiles& p = figure->seconds;
+        const auto shown = [&](double s) {
+            return p.count > 0 ? formatted(s * 1e9, Unit::Time) : std::string("–");
+        };
+        out += cells({name, shown(p.median), shown(p.p10), shown(p.p90), shown(p.p99), shown(p.most),
+                      formattedCount(p.count), figure->origin});
+    }
+    return out + "</table></div>\n" + element("p", l.warmUp + ".", "class=\"muted\"") + "\n";
+}
+
+std::string breakdownTable(const ReportRun& run) {
+    if (run.breakdown.empty()) return {};
+    std::string out =
+        "<div class=\"scroll\"><table class=\"shares\">\n" +
+        headings({"phase", "mode", "layer steps", "time", "bytes", "FLOPs", "time from", "bytes from"});
+    for (const BreakdownRow& row : run.breakdown)
+        out += cells({row.phase ? std::string(nameOf(*row.phase)) : "–",
+                      row.mode ? std::string(nameOf(*row.mode)) : std::string(nameOf(row.part)),
+                      formattedCount(row.steps), formatted(static_cast<double>(row.time.count()), Unit::Time),
+                      formatted(row.bytesRead + row.bytesWritten, Unit::Bytes),
+                      formatted(row.flops, Unit::Flops), row.timeOrigin, row.bytesOrigin});
+    return out + "</table></div>\n";
+}
+
+std::string timeAndMemory(const Report& report) {
+    std::string out = element("h2", "Time and memory") + "\n";
+    for (const ReportRun& run : report.runs) {
+        const std::string id = std::to_string(run.settings.run.value());
+        out += element("h3", runName(run)) + "\n" + latencyTable(run) + breakdownTable(run);
+        if (!run.timeLine.empty()) {
+            const Size size{kFigureWidth, timeLineFigureHeight(run.timeLine)};
+            out += figureElement("t" + id, "Time line, " + runName(run), [&](const Theme& theme) {
+                return timeLineFigure(run.timeLine, {}, size, theme).list;
+            });
+        }
+        if (!run.kv.empty()) {
+            const Size size{kFigureWidth, kvMemoryFigureHeight(run.kv)};
+            out += figureElement("k" + id, "KV memory by layer, " + runName(run), [&](const Theme& theme) {
+                return kvMemoryFigure(run.kv, {}, size, theme).list;
+            });
+        }
+    }
+    return out;
+}
+
+std::string decisionCostTables(const Report& report) {
+    if (report.decisionCosts.empty()) return {};
+    std::string out = element("h2", "What deciding full costs") + "\n";
+    for (const DecisionCosts& c : report.decisionCosts) {
+        std::string prompts;
+        for (const std::string& id : c.prompts) prompts += (prompts.empty() ? "" : ", ") + id;
+        out += element("h3", prompts) + "\n" +
+               element("p",
+                       "Full against " + c.sparse + ". Times: " + c.timeOrigin + ". Bytes: " + c.bytesOrigin +
+                           ". A step of decode is a mean over steps; repeats count as their median.",
+                       "class=\"muted\"") +
+               "\n<div class=\"scroll\"><table class=\"shares\">\n" +
+               headings({"phase", "layer", "full", "sparse", "cost", "bytes more", "FLOPs more"});
+        for (const DecisionCost& row : c.rows) {
+            const auto time = [](const std::optional<double>& ns) {
+                return ns ? formatted(*ns, Unit::Time) : std::string("–");
+            };
+            out += cells({std::string(nameOf(row.phase)), "L" + std::to_string(row.layer.value()),
+                          time(row.fullNs ? std::optional(row.fullNs->median) : std::nullopt),
+                          time(row.sparseNs ? std::optional(row.sparseNs->median) : std::nullopt),
+                          time(row.costNs()), formatted(row.costBytes(), Unit::Bytes),
+                          formatted(row.fullFlops - row.sparseFlops, Unit::Flops)});
+        }
+        out += "</table></div>\n";
+    }
+    if (report.omittedDecisionCosts > 0)
+        out += element("p", formattedCount(report.omittedDecisionCosts) + " more pairs are in the capture.",
+                       "class=\"muted\"") +
+               "\n";
     return out;
 }
 
@@ -230,8 +341,8 @@ std::string htmlReport(const Report& report) {
         body += element("p", "This capture holds no run.") + "\n";
     else
         body += element("h2", "Runs") + "\n" + summaryTable(report) + element("h2", "Routing") + "\n" +
-                routing(report);
-    body += costs(report) + prompts(report) + provenance(report);
+                routing(report) + timeAndMemory(report);
+    body += decisionCostTables(report) + costs(report) + prompts(report) + provenance(report);
     return filled(pageTemplate(), escapedXml("FluxScope: " + report.title), body);
 }
 

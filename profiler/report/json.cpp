@@ -53,6 +53,102 @@ Json columnJson(const RoutingTable& table, std::int32_t column) {
     return json;
 }
 
+Json figureJson(const LatencyFigure& figure) {
+    const Percentiles& p = figure.seconds;
+    Json json{{"count", p.count}, {"origin", figure.origin}};
+    if (p.count == 0) return json;
+    const std::pair<const char*, double> values[] = {{"min", p.least},     {"p10", p.p10},  {"p25", p.p25},
+                                                     {"median", p.median}, {"p75", p.p75},  {"p90", p.p90},
+                                                     {"p99", p.p99},       {"max", p.most}, {"mean", p.mean}};
+    for (const auto& [name, value] : values) json[name] = value;
+    return json;
+}
+
+Json indices(const std::vector<RunIndex>& runs) {
+    Json json = Json::array();
+    for (const RunIndex run : runs) json.push_back(run.value());
+    return json;
+}
+
+Json latencyJson(const std::variant<Latency, LatencyRefused>& latency) {
+    if (const auto* refused = std::get_if<LatencyRefused>(&latency)) return {{"refused", refused->sentence}};
+    const auto& l = std::get<Latency>(latency);
+    return {{"runs", indices(l.runs)},
+            {"warm_up", l.warmUp},
+            {"load_s", figureJson(l.load)},
+            {"prefill_s", figureJson(l.prefill)},
+            {"ttft_s", figureJson(l.timeToFirstToken)},
+            {"tpot_s", figureJson(l.timePerToken)}};
+}
+
+Json breakdownJson(const std::vector<BreakdownRow>& rows) {
+    Json json = Json::array();
+    for (const BreakdownRow& row : rows)
+        json.push_back({{"phase", row.phase ? Json(std::string(nameOf(*row.phase))) : Json(nullptr)},
+                        {"part", std::string(nameOf(row.part))},
+                        {"mode", row.mode ? Json(std::string(nameOf(*row.mode))) : Json(nullptr)},
+                        {"steps", row.steps},
+                        {"time_ns", row.time.count()},
+                        {"time_origin", row.timeOrigin},
+                        {"bytes", row.bytesRead + row.bytesWritten},
+                        {"flops", row.flops},
+                        {"bytes_origin", row.bytesOrigin}});
+    return json;
+}
+
+Json kvJson(const KvMemory& memory) {
+    if (memory.empty()) return nullptr;
+    Json json{{"kept", memory.total.kept},
+              {"freed", memory.total.freed},
+              {"full", memory.total.full()},
+              {"origin", memory.origin},
+              {"layers", Json::array()}};
+    for (const KvLayer& layer : memory.layers)
+        json["layers"].push_back(
+            {{"layer", layer.layer.value()}, {"kept", layer.bytes.kept}, {"freed", layer.bytes.freed}});
+    return json;
+}
+
+Json healthJson(const RouterHealth& health) {
+    Json json{{"collapsed", health.collapsed}, {"findings", health.findings}, {"layers", Json::array()}};
+    for (const LayerHealth& layer : health.layers)
+        json["layers"].push_back(
+            {{"layer", layer.layer.value()},
+             {"prompts", layer.prompts},
+             {"full", layer.full},
+             {"collapse", std::string(nameOf(layer.collapse))},
+             {"entropy", layer.entropy},
+             {"route_entropy", layer.routeEntropy},
+             {"margin_min", layer.margins.count > 0 ? Json(layer.margins.least) : Json(nullptr)},
+             {"margin_median", layer.margins.count > 0 ? Json(layer.margins.median) : Json(nullptr)},
+             {"margin_max", layer.margins.count > 0 ? Json(layer.margins.most) : Json(nullptr)},
+             {"undecided", layer.undecided},
+             {"probes", layer.probes},
+             {"flips", layer.flips}});
+    return json;
+}
+
+Json decisionCostsJson(const DecisionCosts& costs) {
+    Json json{{"prompts", costs.prompts},
+              {"sparse", costs.sparse},
+              {"full_runs", indices(costs.fullRuns)},
+              {"sparse_runs", indices(costs.sparseRuns)},
+              {"time_origin", costs.timeOrigin},
+              {"bytes_origin", costs.bytesOrigin},
+              {"layers", Json::array()}};
+    for (const DecisionCost& row : costs.rows)
+        json["layers"].push_back({{"phase", std::string(nameOf(row.phase))},
+                                  {"layer", row.layer.value()},
+                                  {"full_ns", row.fullNs ? Json(row.fullNs->median) : Json(nullptr)},
+                                  {"sparse_ns", row.sparseNs ? Json(row.sparseNs->median) : Json(nullptr)},
+                                  {"cost_ns", number(row.costNs())},
+                                  {"full_bytes", row.fullBytes},
+                                  {"sparse_bytes", row.sparseBytes},
+                                  {"full_flops", row.fullFlops},
+                                  {"sparse_flops", row.sparseFlops}});
+    return json;
+}
+
 Json runJson(const ReportRun& run) {
     const RunRow& r = run.settings;
     const RunSummary& s = run.summary;
@@ -76,6 +172,10 @@ Json runJson(const ReportRun& run) {
               {"generated_tokens", s.generatedTokens}};
     for (const ReportMetric& metric : reportMetrics())
         json["metrics"][metric.key] = quantity(s.*metric.quantity);
+    json["latency"] = latencyJson(run.latency);
+    json["breakdown"] = breakdownJson(run.breakdown);
+    json["kv_memory"] = kvJson(run.kv);
+    json["router_health"] = healthJson(run.health);
     json["layers"] = run.routing.layers;
     json["full_share_by_layer"] = Json::array();
     for (const FullShare& share : run.routing.layerShares)
@@ -145,7 +245,8 @@ std::string jsonReport(const Report& report) {
               {"capture", report.title},
               {"live", report.live},
               {"notices", report.notices}};
-    for (const char* list : {"processes", "environment", "models", "runs", "layer_costs", "prompts"})
+    for (const char* list :
+         {"processes", "environment", "models", "runs", "layer_costs", "decision_costs", "prompts"})
         json[list] = Json::array();
     for (const ProcessRow& p : report.processes)
         json["processes"].push_back({{"process", p.process.value()},
@@ -159,9 +260,12 @@ std::string jsonReport(const Report& report) {
     for (const ModelRow& model : report.models) json["models"].push_back(modelJson(model));
     for (const ReportRun& run : report.runs) json["runs"].push_back(runJson(run));
     for (const LayerCosts& costs : report.costs) json["layer_costs"].push_back(costsJson(costs));
+    for (const DecisionCosts& costs : report.decisionCosts)
+        json["decision_costs"].push_back(decisionCostsJson(costs));
     for (const ReportPrompt& prompt : report.prompts) json["prompts"].push_back(promptJson(prompt));
     json["omitted"] = {{"runs", report.omittedRuns},
                        {"layer_costs", report.omittedCosts},
+                       {"decision_costs", report.omittedDecisionCosts},
                        {"prompts", report.omittedPrompts}};
     // Half characters of generated tokens become U+FFFD.
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -115,6 +115,69 @@ std::string summary(const Report& report) {
     return out;
 }
 
+std::string latency(const ReportRun& run) {
+    if (const auto* refused = std::get_if<LatencyRefused>(&run.latency))
+        return "No latency: " + inlineText(refused->sentence) + ".\n\n";
+    const auto& l = std::get<Latency>(run.latency);
+    std::string out = heading({"latency", "median", "p90", "p99", "values", "origin"});
+    for (const auto& [name, figure] : reportLatencies(l)) {
+        const Percentiles& p = figure->seconds;
+        const auto shown = [&](double s) {
+            return p.count > 0 ? formatted(s * 1e9, Unit::Time) : std::string("–");
+        };
+        out += row({name, shown(p.median), shown(p.p90), shown(p.p99), formattedCount(p.count),
+                    inlineText(figure->origin)});
+    }
+    return out + "\n" + inlineText(l.warmUp) + ".\n\n";
+}
+
+std::string timeAndMemory(const Report& report) {
+    std::string out = "## Time and memory\n\n";
+    for (const ReportRun& run : report.runs) {
+        out += "### " + runName(run) + "\n\n" + latency(run);
+        if (!run.breakdown.empty())
+            out += heading({"phase", "mode", "layer steps", "time", "bytes", "time from", "bytes from"});
+        for (const BreakdownRow& b : run.breakdown)
+            out += row({b.phase ? std::string(nameOf(*b.phase)) : "–",
+                        b.mode ? std::string(nameOf(*b.mode)) : std::string(nameOf(b.part)),
+                        formattedCount(b.steps), formatted(static_cast<double>(b.time.count()), Unit::Time),
+                        formatted(b.bytesRead + b.bytesWritten, Unit::Bytes), inlineText(b.timeOrigin),
+                        inlineText(b.bytesOrigin)});
+        if (!run.breakdown.empty()) out += "\n";
+        if (!run.kv.empty())
+            out += "KV: " + formatted(run.kv.total.kept, Unit::Bytes) + " kept of " +
+                   formatted(run.kv.total.full(), Unit::Bytes) + ", " +
+                   formatted(run.kv.total.freedShare(), Unit::Share) + " freed (" +
+                   inlineText(run.kv.origin) + ").\n\n";
+        for (const std::string& finding : run.health.findings) out += "- " + inlineText(finding) + "\n";
+        if (!run.health.findings.empty()) out += "\n";
+    }
+    return out;
+}
+
+std::string decisionCostTables(const Report& report) {
+    if (report.decisionCosts.empty()) return {};
+    std::string out = "## What deciding full costs\n\n";
+    for (const DecisionCosts& c : report.decisionCosts) {
+        std::string ids;
+        for (const std::string& id : c.prompts) ids += (ids.empty() ? "" : ", ") + inlineText(id);
+        out += "### " + ids + "\n\nFull against " + inlineText(c.sparse) +
+               ". Times: " + inlineText(c.timeOrigin) + ". Bytes: " + inlineText(c.bytesOrigin) + ".\n\n" +
+               heading({"phase", "layer", "full", "sparse", "cost", "bytes more"});
+        for (const DecisionCost& d : c.rows) {
+            const auto time = [](const std::optional<double>& ns) {
+                return ns ? formatted(*ns, Unit::Time) : std::string("–");
+            };
+            out += row({std::string(nameOf(d.phase)), "L" + std::to_string(d.layer.value()),
+                        time(d.fullNs ? std::optional(d.fullNs->median) : std::nullopt),
+                        time(d.sparseNs ? std::optional(d.sparseNs->median) : std::nullopt), time(d.costNs()),
+                        formatted(d.costBytes(), Unit::Bytes)});
+        }
+        out += "\n";
+    }
+    return out;
+}
+
 std::string prompts(const Report& report) {
     if (report.prompts.empty()) return {};
     std::string out = "## Prompts\n\n";
@@ -159,7 +222,8 @@ std::string markdownReport(const Report& report) {
     std::string out = "# FluxScope report: " + inlineText(report.title) + "\n\n";
     for (const std::string& notice : report.notices) out += "> " + inlineText(notice) + "\n\n";
     if (report.runs.empty()) out += "This capture holds no run.\n\n";
-    return out + (report.runs.empty() ? "" : summary(report)) + prompts(report) + provenance(report);
+    return out + (report.runs.empty() ? "" : summary(report) + timeAndMemory(report)) +
+           decisionCostTables(report) + prompts(report) + provenance(report);
 }
 
 }  // namespace fluxscope

@@ -77,8 +77,17 @@ void addRuns(const Snapshot& snapshot, Report& report) {
     const std::vector<RunSummary> summaries = runSummaries(snapshot);
     for (std::size_t i = 0; i < snapshot.runs.size() && i < kReportRuns; ++i) {
         const RunRow& run = snapshot.runs[i];
-        report.runs.push_back({run, modelName(snapshot, run.model), summaries[i],
-                               routingTable(snapshot, std::span(&run.run, 1))});
+        ReportRun entry;
+        entry.settings = run;
+        entry.model = modelName(snapshot, run.model);
+        entry.summary = summaries[i];
+        entry.routing = routingTable(snapshot, std::span(&run.run, 1));
+        entry.health = routerHealth(snapshot, run.run);
+        entry.kv = kvMemory(snapshot, run.run);
+        entry.breakdown = breakdown(snapshot, run.run, {.phase = true, .mode = true});
+        entry.latency = latencyOf(snapshot, repeatsOf(snapshot, run.run));
+        if (i < kReportTimeLines) entry.timeLine = timeLine(snapshot, run.run, nullptr);
+        report.runs.push_back(std::move(entry));
     }
     report.omittedRuns = static_cast<std::int64_t>(snapshot.runs.size() - report.runs.size());
 }
@@ -111,6 +120,13 @@ void addCosts(const Snapshot& snapshot, Report& report) {
         }
     }
     report.omittedCosts = wanted - static_cast<std::int64_t>(report.costs.size());
+}
+
+void addDecisionCosts(const Snapshot& snapshot, Report& report) {
+    const std::vector<TwinBatch> twins = twinBatches(snapshot);
+    for (std::size_t i = 0; i < std::min(twins.size(), kReportDecisionCosts); ++i)
+        report.decisionCosts.push_back(decisionCosts(snapshot, twins[i]));
+    report.omittedDecisionCosts = static_cast<std::int64_t>(twins.size() - report.decisionCosts.size());
 }
 
 void addPrompts(const Snapshot& snapshot, Report& report) {
@@ -173,6 +189,13 @@ const std::vector<ReportMetric>& reportMetrics() {
     return kMetrics;
 }
 
+std::vector<std::pair<std::string, const LatencyFigure*>> reportLatencies(const Latency& latency) {
+    return {{"load", &latency.load},
+            {"prefill", &latency.prefill},
+            {"time to first token", &latency.timeToFirstToken},
+            {"time per output token", &latency.timePerToken}};
+}
+
 Report buildReport(const Snapshot& snapshot) {
     Report report;
     report.title = snapshot.file.filename().string();
@@ -183,6 +206,7 @@ Report buildReport(const Snapshot& snapshot) {
     addNotices(snapshot, report);
     addRuns(snapshot, report);
     addCosts(snapshot, report);
+    addDecisionCosts(snapshot, report);
     addPrompts(snapshot, report);
     return report;
 }

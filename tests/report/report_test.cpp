@@ -144,6 +144,49 @@ TEST(Report, showsEveryNumberWithItsOriginInEveryForm) {
         std::string::npos);
 }
 
+// Two twins of one prompt, three routed prompts, with tokens and KV: what each part of a report needs.
+Snapshot twinCapture() {
+    SnapshotBuilder builder;
+    builder.layers(1)
+        .runs("run policy\n 1 full\n 2 sparse\n 3 routed")
+        .sequences("run sequence prompt kind\n 1 0 a k\n 2 0 a k\n 3 0 a k\n 3 1 b k\n 3 2 c k")
+        .decisions(
+            "run sequence layer decision p threshold\n 3 0 0 full 0.9 0.5\n 3 1 0 full 0.8 0.5\n 3 2 0 full "
+            "0.7 0.5")
+        .costs("run step layer begin_us time_us read\n 1 0 0 0 900 5000\n 2 0 0 0 40 1000\n 3 0 0 0 500 5000")
+        .tokens("run sequence step emitted_us\n 1 0 0 1000\n 1 0 1 1500")
+        .kv("run sequence layer kept freed\n 3 0 0 1024 3072");
+    for (RunRow& run : builder.edit().runs)
+        run.policyJson = run.policyName;  // else they would repeat one thing
+    return builder.build();
+}
+
+TEST(Report, showsWhatDecisionsCostHowRoutersFareAndWhereTimeAndMemoryWent) {
+    const Report report = buildReport(twinCapture());
+    const nlohmann::json json = nlohmann::json::parse(jsonReport(report));
+    ASSERT_EQ(json["decision_costs"].size(), 1u);
+    EXPECT_EQ(json["decision_costs"][0]["layers"][0]["cost_ns"], 860000.0);
+    EXPECT_EQ(json["decision_costs"][0]["time_origin"], "measured, host timer");
+    EXPECT_EQ(json["runs"][0]["latency"]["ttft_s"]["median"], 1e-3);
+    EXPECT_EQ(json["runs"][0]["latency"]["tpot_s"]["count"], 1);
+    EXPECT_EQ(json["runs"][2]["breakdown"][0]["time_ns"], 500000);
+    EXPECT_EQ(json["runs"][2]["kv_memory"]["full"], 4096.0);
+    EXPECT_EQ(json["runs"][0]["kv_memory"], nullptr);
+    EXPECT_EQ(json["runs"][2]["router_health"]["collapsed"], true);
+
+    const std::string html = htmlReport(report);
+    expectHarmlessHtml(html, "report_twins");
+    const std::string markdown = markdownReport(report);
+    for (const std::string& text : {html, markdown}) {
+        EXPECT_NE(text.find("What deciding full costs"), std::string::npos);
+        EXPECT_NE(text.find("860 µs"), std::string::npos);
+        EXPECT_NE(text.find("The routers have collapsed"), std::string::npos);
+        EXPECT_NE(text.find("a single run: nothing could be left out as warm-up"), std::string::npos);
+    }
+    for (const char* picture : {"Router margins by layer", "KV memory by layer", "Time line"})
+        EXPECT_NE(html.find(std::string("<title>") + picture), std::string::npos) << picture;
+}
+
 TEST(Report, letsNoTextOfAFileBecomeMarkup) {
     const Report report = buildReport(hostileCapture());
     const std::string html = htmlReport(report);
