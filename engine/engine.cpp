@@ -2,6 +2,8 @@
 
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/contract/error.h"
+#include "engine/generate/chunk_size.h"
+#include "engine/generate/failures.h"
 #include "engine/generate/generate.h"
 
 #include <c10/core/InferenceMode.h>
@@ -37,18 +39,32 @@ Tokenizer loadTokenizer(const std::filesystem::path& folder, const ModelConfig& 
 
 // A GPU's libraries set themselves up and load kernels when they are first used, which takes longer than a chunk of a prompt may
 // (docs/performance.md, Cancelling). So they are used here, before anybody waits for a first token: every layer as a full and
-// as a sparse one.
-void warmUp(const LoadedModel& model) {
-    constexpr std::int64_t kTokens = 256;
-    const std::int64_t tokens = std::min(kTokens, model.transformer.config().context);
-    for (const Policy& policy : {Policy{FullPolicy{}}, Policy{SparsePolicy{}}})
-        forwardPass(model,
-                    {.ids = std::vector<TokenId>(static_cast<std::size_t>(tokens)),
-                     .policy = policy,
-                     .sparse = {},
-                     .firstPosition = tokens - 1,
-                     .endPosition = tokens},
-                    CancelToken{});
+// as a sparse one, on a whole chunk, for a product of many rows has other kernels than one of a few, on the begin of a second, and
+// on steps that are computed, recorded and replayed.
+void warmUp(const LoadedModel& model, const CancelToken& cancel) {
+    constexpr std::int64_t kSecondChunk = 64;
+    constexpr std::int32_t kNew = 4;
+    const std::int64_t chunk = chunkTokensOf(0, model.transformer, model.defaultSparse);
+    const std::int64_t tokens = std::min(chunk + kSecondChunk, model.transformer.config().context - kNew);
+    if (tokens < 1) return;
+    Prompt prompt;
+    prompt.content = std::vector<TokenId>(static_cast<std::size_t>(tokens));
+    Observer nobody;
+    try {
+        for (const Policy& policy : {Policy{FullPolicy{}}, Policy{SparsePolicy{}}}) {
+            RunRequest request;
+            request.prompts = {prompt};
+            request.policy = policy;
+            request.maxNew = kNew;
+            request.stopAtEos = false;
+            generate(model, request, nobody, cancel);
+        }
+    } catch (const CancelledError&) {
+        throw;
+    } catch (const Error&) {
+        // No room for so many tokens, weights that are no numbers: a shorter prompt may still do, and a run says what is wrong.
+        releaseCachedMemory();
+    }
 }
 
 }  // namespace
@@ -69,7 +85,8 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& folder, const Lo
                     .tokenizer = std::move(tokenizer),
                     .defaultSparse = sparse,
                     .chat = ChatTemplate::load(folder)}});
-    if (compute.isCuda()) warmUp(parts->loaded);
+    const CancelToken never;
+    if (compute.isCuda()) warmUp(parts->loaded, cancel != nullptr ? *cancel : never);
     return std::unique_ptr<Model>(new Model(std::move(parts)));
 }
 

@@ -213,7 +213,7 @@ std::vector<Table> exportedTables() {
           {"analytic_flops", "t.flops"}}},
         {"kernels",
          "kernel AS t" FLUXSCOPE_OF_PLACE " LEFT JOIN name AS n ON n.name = t.name LEFT JOIN name AS d ON "
-                                          "d.name = n.demangled LEFT JOIN launch AS l ON "
+         "d.name = n.demangled LEFT JOIN launch AS l ON "
          "l.launch = t.launch",
          placed({{"device", "t.device"},
                  {"context", "t.context"},

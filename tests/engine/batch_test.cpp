@@ -261,7 +261,12 @@ TEST_F(BatchTest, aReplayTurnsLayersSparseWhereAProbeDid) {
 
     // Without its probes it is another run: they are what is repeated.
     for (ReplayedSequence& sequence : replay.replay) sequence.turns.front().probes.clear();
-    EXPECT_NE(runOne(replay).kvBytes, then.sequences.front().first().kvBytes);
+    const auto kvBytes = [](const RunResult& result) {
+        std::int64_t bytes = 0;
+        for (const SequenceResult& sequence : result.sequences) bytes += sequence.first().kvBytes;
+        return bytes;
+    };
+    EXPECT_GT(kvBytes(run(replay)), kvBytes(then));
 }
 
 TEST_F(BatchTest, aDamagedReplayIsRefused) {

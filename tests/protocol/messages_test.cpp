@@ -77,12 +77,12 @@ TEST(Messages, readsBackEveryRequest) {
                                         {3, CancelRequest{}},
                                         {4, StatusRequest{}},
                                         {5, ForecastRequest{run}}};
-    for (const Request& request : requests) {
-        const std::string line = toLine(request);
+    for (const Request& sent : requests) {
+        const std::string line = toLine(sent);
         EXPECT_THAT(line, testing::Not(HasSubstr("\n")));
         const Request back = parseRequest(line);
-        EXPECT_EQ(back.id, request.id);
-        EXPECT_EQ(back.what.index(), request.what.index());
+        EXPECT_EQ(back.id, sent.id);
+        EXPECT_EQ(back.what.index(), sent.what.index());
         EXPECT_EQ(toLine(back), line);
     }
     EXPECT_EQ(std::get<RunRequest>(parseRequest(toLine(requests[1])).what).capture, request.capture);

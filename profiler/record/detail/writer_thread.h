@@ -30,7 +30,7 @@ struct RunBegan {
     std::shared_ptr<const RunFacts> facts;
     std::string collector;  // what it became on this run's device
     Nanoseconds at{};
-    std::int64_t dropped = 0;  // up to then
+    std::int64_t dropped = 0;       // up to then
     DroppedByKind deviceDropped{};  // likewise; push() fills it in
 };
 struct BatchBegan {

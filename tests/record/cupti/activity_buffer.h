@@ -2,6 +2,7 @@
 // CUPTI's own walk (which needs no driver). And a sink that keeps everything.
 #pragma once
 
+#include "profiler/record/cupti/detail/api.h"
 #include "profiler/record/cupti/detail/decode.h"
 #include "profiler/record/cupti/detail/joiner.h"
 

@@ -1,5 +1,6 @@
 #include "profiler/record/cupti/detail/tracer.h"
 
+#include "engine/contract/error.h"
 #include "tests/record/cupti/fake_cupti.h"
 
 #include <gmock/gmock.h>
@@ -8,6 +9,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <mutex>
 
 namespace fluxscope {
 namespace {
