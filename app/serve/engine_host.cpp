@@ -41,7 +41,7 @@ std::optional<SamplingOptions> recommendedOf(const std::filesystem::path& folder
     try {
         return recommendedSampling(folder);
     } catch (const InputError& error) {
-        spdlog::warn("{}", error.what());
+        spdlog::info("{}", error.what());
         return std::nullopt;
     }
 }

@@ -140,6 +140,7 @@ void Recorder::runBegan(const RunFacts& run) {
         if (!isEmpty(known)) writer_->pushDevice(std::move(known));
         DeviceSink& device = *this;
         for (DeviceSampler* sampler : options_.samplers) sampler->beginRun(device);
+        sampling_ = true;
     }
     if (collector_) collector_->runBegan(run);
 }
@@ -194,7 +195,8 @@ void Recorder::stepReplayed(const ScopeKey& step, RecordingIndex recording,
 
 void Recorder::runEnded(RunOutcome outcome, const std::string& reason) {
     if (collector_) collector_->runEnded();
-    for (DeviceSampler* sampler : options_.samplers) sampler->endRun();
+    if (std::exchange(sampling_, false))
+        for (DeviceSampler* sampler : options_.samplers) sampler->endRun();
     writer_->push(RunEnded{outcome, reason, options_.clock(), writer_->dropped()}, Weight::Essential);
 }
 

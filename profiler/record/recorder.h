@@ -107,6 +107,7 @@ private:
     std::unique_ptr<Collector> collector_;  // absent: off
     RunIndex run_;
     RunIndex nextRun_;
+    bool sampling_ = false;  // the samplers have been told of this run
     std::unique_ptr<class WriterThread> writer_;
 };
 

@@ -135,8 +135,10 @@ class Engine(Program):
         self.assertEqual((facts["weights"]["files"], facts["weights"]["bytes"]),
                          (len(files), sum(file.stat().st_size for file in files)))
         self.assertEqual(facts["weights"]["tensor_bytes"], {"F32": 4 * (facts["parameters"] + facts["router_parameters"])})
-        self.assertEqual((facts["chat_template"], facts["recommended_sampling"]), (False, None))
+        self.assertEqual((facts["chat_template"], facts["recommended_sampling"]["temperature"]), (False, 0))
         other = self.broken_copy()
+        (other / "generation_config.json").unlink()
+        self.assertIsNone(self.json("info", other, "--json")["recommended_sampling"])
         config = json.loads((other / "config.json").read_text())
         for field in ("rope_parameters", "rope_theta"):
             config.pop(field, None)
@@ -356,9 +358,10 @@ class Engine(Program):
                 self.assertIn(words, self.sentence(self.cli("run", self.model, "--replay", "broken.fluxdb", code=3)))
 
     def test_run_samples_as_the_makers_of_the_model_recommend(self):
-        self.assertIn("generation_config.json", self.sentence(
-            self.cli("run", self.model, "--prompt", "a", "--sampling", "model", code=3)))
         other = self.broken_copy()
+        (other / "generation_config.json").unlink()
+        self.assertIn("generation_config.json", self.sentence(
+            self.cli("run", other, "--prompt", "a", "--sampling", "model", code=3)))
         (other / "generation_config.json").write_text('{"do_sample": true, "temperature": 9.0, "top_k": 0}')
         common = ["run", other, "--prompt", "Once upon a time", "--max-new", "12", "--json", "--seed", "3"]
         drawn = self.json(*common, "--sampling", "model")[0]["ids"]
@@ -373,7 +376,10 @@ class Engine(Program):
     def test_run_measures_fidelity_over_the_prompt(self):
         from safetensors.numpy import load_file
         import numpy
-        said = self.json(*self.two_prompts(), "--max-new", "2", "--policy", "sparse", "--fidelity")[0]
+        (self.folder / "long.jsonl").write_text(json.dumps({"id": "a", "text": "The key is 7313. " * 8}) + "\n")
+        asked = ["run", self.model, "--prompts", "long.jsonl", "--sparse", "streaming:sink=2,window=8,granularity=token", "--max-new", "2",
+                 "--policy", "sparse", "--fidelity"]
+        said = self.json(*asked, "--json")[0]
         (self.folder / "ids.json").write_text(json.dumps(said["prompt_ids"]))
         logs = {}
         for policy in ("full", "sparse"):
@@ -391,8 +397,7 @@ class Engine(Program):
         self.assertAlmostEqual(prompt["top1_agreement"], (p.argmax(axis=1) == q.argmax(axis=1)).mean(), places=9)
         self.assertAlmostEqual(prompt["mean_logprob_change"], (q - p)[places, following].mean(), places=5)
         self.assertGreater(prompt["mean_kl"], 1e-6)
-        text = self.cli(*[a for a in self.two_prompts() if a != "--json"], "--max-new", "2", "--policy", "sparse",
-                        "--fidelity").stdout.decode()
+        text = self.cli(*asked).stdout.decode()
         self.assertIn(f"prompt against full: mean KL {prompt['mean_kl']:.3g}", text)
         self.assertIn("answer against full: mean KL", text)
 

@@ -46,18 +46,27 @@ protected:
         }
         return recorded;
     }
-    // Thresholds that the first prompt is just above in every layer, and its continuation is not always.
+    // Thresholds between what the first prompt's routers say of it and the least that they say of its continuation: layers that
+    // begin full and turn. Where it only rises, a layer stays full.
     static RunRequest actingProbe() {
         RunRequest request =
             requestOf({promptOf(randomIds(40)), promptOf(randomIds(12), "q")}, RoutedPolicy{}, 25);
         RoutedPolicy policy{.threshold = 0.0001, .layerThresholds = {}};
-        const TurnResult plain = runOne(request);
-        for (std::size_t l = 0; l < plain.layers.size(); ++l)
-            policy.layerThresholds[LayerIndex::of(l)] =
-                fullProbability(*plain.layers[l].decision().logits) * (1 - 1e-6);
         request.policy = policy;
         request.batch = 2;
-        request.probe = ProbeOptions{.every = 4, .act = true};
+        request.probe = ProbeOptions{.every = 4, .act = false};
+        Observer nobody;
+        const TurnResult plain = model().run(request, nobody, CancelToken{}).sequences.front().first();
+        const TurnResult begun = runOne(requestOf({request.prompts.front()}, policy, 1));
+        for (std::size_t l = 0; l < begun.layers.size(); ++l) {
+            const double begins = fullProbability(*begun.layers[l].decision().logits);
+            double least = begins;
+            for (const ProbedStep& probe : plain.probes)
+                least = std::min(least, fullProbability(*probe.layers[l].front().logits));
+            policy.layerThresholds[LayerIndex::of(l)] = least < begins ? (begins + least) / 2 : 0.0001;
+        }
+        request.policy = policy;
+        request.probe->act = true;
         return request;
     }
     static void expectSame(const TurnResult& a, const TurnResult& b, const std::string& what) {

@@ -265,7 +265,7 @@ class Large(World):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         self.assertEqual(process.returncode, 0, text)
-        megabytes = usage.ru_maxrss / 1024
+        megabytes = usage.ru_maxrss / 1024 - world.idle_megabytes()
         print(f"{' '.join(arguments[:3])}: {time.monotonic() - begin:.1f} s, {usage.ru_utime + usage.ru_stime:.1f} s of CPU, {megabytes:.0f} MB",
               file=sys.stderr)
         self.assertLess(megabytes, 300)

@@ -186,7 +186,7 @@ class Nsys(World):
         self.assertEqual(process.returncode, 0, text)
         print(f"import of 1 M ranges: {time.monotonic() - begin:.1f} s, {usage.ru_utime:.1f} s of CPU, {usage.ru_maxrss / 1024:.0f} MB", file=sys.stderr)
         self.assertLess(usage.ru_utime, 60)
-        self.assertLess(usage.ru_maxrss / 1024, 300)
+        self.assertLess(usage.ru_maxrss / 1024 - world.idle_megabytes(), 300)
         self.assertEqual(self.rows("SELECT count(*), count(DISTINCT step) FROM kernel JOIN place USING (place) WHERE phase = 'decode' AND step > 2"), [(150_000, 900)])
 
 

@@ -18,6 +18,10 @@ SQLite::Database openCapture(const std::filesystem::path& file, const std::atomi
 // Is `table` an ordinary table with ordinary columns? Empty, or what it is instead: "is a view".
 std::string planted(SQLite::Database& database, const std::string& table);
 
+// Empty, or that the file is shorter than its first page says: what lay behind its end is lost, in whatever table it was. A
+// file with a write-ahead log is not judged: its first page may be older than the rest.
+std::string cutOff(const std::filesystem::path& file);
+
 // While another program holds the file: it is worth trying again.
 bool isBusy(const SQLite::Exception& e);
 

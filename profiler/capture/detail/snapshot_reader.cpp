@@ -76,12 +76,14 @@ bool SnapshotReader::poll() {
         if (isBusy(e) || e.getErrorCode() == SQLITE_INTERRUPT) throw;
         throw readingError(file_, e);
     }
+    cutOff_ = cutOff(file_);
     return changed || grown_;
 }
 
 std::shared_ptr<Snapshot> SnapshotReader::snapshot() {
     auto snapshot = std::make_shared<Snapshot>();
     snapshot->file = file_;
+    if (!cutOff_.empty()) snapshot->problems.push_back(cutOff_);
     for (const auto& [name, progress] : progress_) {
         if (!progress.damage.empty()) snapshot->problems.push_back(progress.damage);
         if (progress.badRows > 0) {
