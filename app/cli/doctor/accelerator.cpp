@@ -95,7 +95,10 @@ public:
 std::vector<Finding> counting() {
     std::vector<Finding> findings;
     if (const OpenedTimeline timeline = openTimeline(); timeline.sampler != nullptr)
-        findings.push_back({"timeline", "DRAM, L2, SM and clocks can be sampled", true, ""});
+        findings.push_back({"timeline",
+                            timeline.shortfall ? "counters can be sampled, but " + timeline.shortfall->why
+                                               : "DRAM, L2, SM and clocks can be sampled",
+                            true, ""});
     else
         findings.push_back(missing("timeline", *timeline.shortfall));
     Nowhere nowhere;

@@ -21,7 +21,7 @@ struct TimelineOptions {
 
 struct OpenedTimeline {
     std::unique_ptr<DeviceSampler> sampler;  // null: see the shortfall
-    std::optional<Shortfall> shortfall;
+    std::optional<Shortfall> shortfall;      // beside a sampler: counters that this GPU does not offer
 };
 
 // Reads DRAM, L2, SM, tensor cores, PCIe, NVLink and clocks while runs go on. The device's clocks are locked meanwhile: such a

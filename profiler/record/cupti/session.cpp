@@ -40,7 +40,9 @@ OpenedTimeline openTimeline(const TimelineOptions& options) {
     auto opened = PmSampler::open(std::get<CuptiApi>(loaded), options.device, options.interval);
     if (auto* shortfall = std::get_if<Shortfall>(&opened))
         return {.sampler = nullptr, .shortfall = std::move(*shortfall)};
-    return {.sampler = std::move(std::get<std::unique_ptr<PmSampler>>(opened)), .shortfall = {}};
+    auto& sampler = std::get<std::unique_ptr<PmSampler>>(opened);
+    std::optional<Shortfall> lacking = sampler->lacking();
+    return {.sampler = std::move(sampler), .shortfall = std::move(lacking)};
 }
 
 OpenedCounters openCounters(Clock clock, RecordSink& records, DeviceSink& device,

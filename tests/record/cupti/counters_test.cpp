@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <set>
+#include <string_view>
 
 namespace fluxscope {
 namespace {
@@ -118,6 +120,50 @@ TEST(PmSampler, handsOnEverySampleButTheFirstAndSaysWhatWasLost) {
     EXPECT_EQ(kept.samples[0].source, "hw_pm");
     ASSERT_EQ(kept.shortfalls.size(), 1U);
     EXPECT_THAT(kept.shortfalls[0].why, HasSubstr("samples were lost 1 times"));
+}
+
+TEST(PmSampler, samplesWhatTheGpuOffersAndSaysWhatItDoesNot) {
+    FakeCupti cupti;
+    cupti.notOffered = {"pcie__read_bytes.sum", "nvltx__bytes.sum"};
+    Kept kept;
+    auto opened = PmSampler::open(samplingApi(cupti), 0, 100us);
+    if (const auto* shortfall = std::get_if<Shortfall>(&opened)) FAIL() << sentenceOf(*shortfall);
+    auto& sampler = *std::get<std::unique_ptr<PmSampler>>(opened);
+    ASSERT_TRUE(sampler.lacking());
+    EXPECT_THAT(sampler.lacking()->why, HasSubstr("does not offer pcie__read_bytes.sum, nvltx__bytes.sum;"));
+    EXPECT_THAT(sampler.lacking()->why, HasSubstr("cuptiProfilerHostConfigAddMetrics"));
+    sampler.beginRun(kept);
+    std::this_thread::sleep_for(50ms);
+    sampler.endRun();
+    const std::size_t offered = timelineMetrics().size() - 2;
+    ASSERT_EQ(kept.samples.size(), 5 * offered);
+    std::set<std::string_view> names;
+    for (const SampleRecord& sample : kept.samples) names.insert(sample.metric);
+    EXPECT_EQ(names.size(), offered);
+    EXPECT_FALSE(names.contains("pcie_read_bytes"));
+    EXPECT_TRUE(names.contains("pcie_write_bytes"));
+    EXPECT_FALSE(names.contains("nvlink_sent_bytes"));
+    EXPECT_EQ(kept.samples[offered - 1].metric, "dram_clock_hz");
+    EXPECT_EQ(kept.samples[offered - 1].value, static_cast<double>(100 + offered - 1));
+}
+
+TEST(PmSampler, doesWithoutAnAvailabilityImageThatRulesOutEverything) {
+    FakeCupti cupti;
+    cupti.imageRulesOutEverything = true;
+    auto opened = PmSampler::open(samplingApi(cupti), 0, 100us);
+    if (const auto* shortfall = std::get_if<Shortfall>(&opened)) FAIL() << sentenceOf(*shortfall);
+    EXPECT_FALSE(std::get<std::unique_ptr<PmSampler>>(opened)->lacking());
+    EXPECT_FALSE(cupti.imageGiven);
+}
+
+TEST(PmSampler, namesTheCallAndTheMetricWhenNothingIsOffered) {
+    FakeCupti cupti;
+    cupti.errors["hostAddMetrics"] = CUPTI_ERROR_UNKNOWN;
+    auto opened = PmSampler::open(samplingApi(cupti), 0, 100us);
+    ASSERT_TRUE(std::holds_alternative<Shortfall>(opened));
+    EXPECT_THAT(
+        std::get<Shortfall>(opened).why,
+        HasSubstr("choose dram__bytes_read.sum with cuptiProfilerHostConfigAddMetrics (CUPTI_ERROR, 999)"));
 }
 
 struct Scripted {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ struct FakeCupti {
     int forcedFlushes = 0;
     std::size_t passes = 1;
     bool gaveNoBuffer = false;
+    std::set<std::string> notOffered;      // metrics
+    bool imageRulesOutEverything = false;  // the counter availability image
+    bool imageGiven = false;
 
     CUptiResult of(const char* name) {
         const auto found = errors.find(name);
@@ -141,9 +145,15 @@ inline void addFakeCounters(CuptiApi& api) {
         params->pChipName = "GH100";
         return fake()->of("chipName");
     };
-    api.hostInitialize = [](CUpti_Profiler_Host_Initialize_Params*) { return fake()->of("hostInitialize"); };
+    api.hostInitialize = [](CUpti_Profiler_Host_Initialize_Params* params) {
+        fake()->imageGiven = params->pCounterAvailabilityImage != nullptr;
+        return fake()->of("hostInitialize");
+    };
     api.hostDeinitialize = [](CUpti_Profiler_Host_Deinitialize_Params*) { return CUPTI_SUCCESS; };
-    api.hostAddMetrics = [](CUpti_Profiler_Host_ConfigAddMetrics_Params*) {
+    api.hostAddMetrics = [](CUpti_Profiler_Host_ConfigAddMetrics_Params* params) {
+        if (fake()->imageGiven && fake()->imageRulesOutEverything) return CUPTI_ERROR_UNKNOWN;
+        for (std::size_t m = 0; m < params->numMetrics; ++m)
+            if (fake()->notOffered.contains(params->ppMetricNames[m])) return CUPTI_ERROR_UNKNOWN;
         return fake()->of("hostAddMetrics");
     };
     api.hostConfigSize = [](CUpti_Profiler_Host_GetConfigImageSize_Params* params) {

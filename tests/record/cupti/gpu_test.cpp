@@ -153,6 +153,8 @@ TEST_F(Tracing, attributesEveryKernelOfAGraphToItsLayerOpAndStep) {
         }
     });
     tracer()->recordingEnded();
+    for (int i = 0; i < 5; ++i) graph.launch();  // the first ones upload it, and fill CUPTI's pools
+    synchronize();
     Kept kept;
     tracer()->beginRun(kept);
     constexpr int steps = 50;

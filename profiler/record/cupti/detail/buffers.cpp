@@ -1,5 +1,6 @@
 #include "profiler/record/cupti/detail/buffers.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -13,6 +14,19 @@ constexpr std::size_t kWaiting = 4;
 
 void ActivityBuffers::Free::operator()(std::uint8_t* bytes) const { std::free(bytes); }
 
+void ActivityBuffers::prepare(std::size_t buffers) {
+    for (;;) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (all_.size() >= std::min(buffers, limit_)) return;
+        }
+        std::uint8_t* const bytes = make();
+        if (bytes == nullptr) return;
+        const std::lock_guard lock(mutex_);
+        free_.push_back(bytes);
+    }
+}
+
 std::uint8_t* ActivityBuffers::request() {
     {
         const std::lock_guard lock(mutex_);
@@ -23,6 +37,10 @@ std::uint8_t* ActivityBuffers::request() {
         }
         if (all_.size() >= limit_) return nullptr;
     }
+    return make();
+}
+
+std::uint8_t* ActivityBuffers::make() {
     auto* const bytes = static_cast<std::uint8_t*>(std::aligned_alloc(kAlignment, kBytes));
     if (bytes == nullptr) return nullptr;
     std::memset(bytes, 0, kBytes);

@@ -24,6 +24,9 @@ public:
 
     explicit ActivityBuffers(std::size_t limit = 128) : limit_(limit) {}
 
+    // So many are had from now on. It is the launching thread that asks for one, and one that is new costs it about a millisecond.
+    void prepare(std::size_t buffers);
+
     std::uint8_t* request();  // null: none left
     // True when so many wait that they had better be taken now.
     bool complete(std::uint8_t* bytes, std::size_t valid);
@@ -31,6 +34,8 @@ public:
     void giveBack(const Filled& buffer);
 
 private:
+    std::uint8_t* make();
+
     struct Free {
         void operator()(std::uint8_t* bytes) const;
     };

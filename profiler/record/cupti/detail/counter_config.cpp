@@ -42,8 +42,14 @@ constexpr std::array kRange{
 std::span<const CounterMetric> timelineMetrics() { return kTimeline; }
 std::span<const CounterMetric> rangeMetrics() { return kRange; }
 
-CounterConfig::CounterConfig(const CuptiApi& api, std::span<const CounterMetric> metrics)
-    : api_(api), metrics_(metrics), values_(metrics.size()) {
+CounterConfig::CounterConfig(const CuptiApi& api, const char* chip,
+                             std::span<const std::uint8_t> availability,
+                             std::span<const CounterMetric> metrics)
+    : api_(api),
+      chip_(chip),
+      availability_(availability.begin(), availability.end()),
+      metrics_(metrics.begin(), metrics.end()),
+      values_(metrics.size()) {
     for (const CounterMetric& metric : metrics) names_.push_back(metric.cupti);
 }
 
@@ -58,18 +64,18 @@ CounterConfig::~CounterConfig() {
 CounterConfig::Made CounterConfig::make(const CuptiApi& api, const char* collector, CUpti_ProfilerType type,
                                         const char* chip, std::span<const std::uint8_t> availability,
                                         std::span<const CounterMetric> metrics) {
-    std::unique_ptr<CounterConfig> config(new CounterConfig(api, metrics));
-    const auto refused = [&](const char* doing, CUptiResult error) {
+    std::unique_ptr<CounterConfig> config(new CounterConfig(api, chip, availability, metrics));
+    const auto refused = [&](const std::string& doing, CUptiResult error) {
         return shortfallOf(api, collector, doing, error);
     };
 
     CUpti_Profiler_Host_Initialize_Params init{};
     init.structSize = CUpti_Profiler_Host_Initialize_Params_STRUCT_SIZE;
     init.profilerType = type;
-    init.pChipName = chip;
-    init.pCounterAvailabilityImage = availability.empty() ? nullptr : availability.data();
+    init.pChipName = config->chip_.c_str();
+    init.pCounterAvailabilityImage = availability.empty() ? nullptr : config->availability_.data();
     if (const CUptiResult error = api.hostInitialize(&init); error != CUPTI_SUCCESS)
-        return refused("describe this GPU's counters", error);
+        return refused("describe this GPU's counters with cuptiProfilerHostInitialize", error);
     config->host_ = init.pHostObject;
 
     CUpti_Profiler_Host_ConfigAddMetrics_Params add{};
@@ -78,13 +84,16 @@ CounterConfig::Made CounterConfig::make(const CuptiApi& api, const char* collect
     add.ppMetricNames = config->names_.data();
     add.numMetrics = config->names_.size();
     if (const CUptiResult error = api.hostAddMetrics(&add); error != CUPTI_SUCCESS)
-        return refused("choose these counters", error);
+        return refused(metrics.size() == 1 ? "choose " + std::string(metrics[0].cupti) +
+                                                 " with cuptiProfilerHostConfigAddMetrics"
+                                           : "choose these counters with cuptiProfilerHostConfigAddMetrics",
+                       error);
 
     CUpti_Profiler_Host_GetConfigImageSize_Params size{};
     size.structSize = CUpti_Profiler_Host_GetConfigImageSize_Params_STRUCT_SIZE;
     size.pHostObject = config->host_;
     if (const CUptiResult error = api.hostConfigSize(&size); error != CUPTI_SUCCESS)
-        return refused("set the counters up", error);
+        return refused("set the counters up with cuptiProfilerHostGetConfigImageSize", error);
     config->image_.resize(size.configImageSize);
 
     CUpti_Profiler_Host_GetConfigImage_Params image{};
@@ -93,14 +102,14 @@ CounterConfig::Made CounterConfig::make(const CuptiApi& api, const char* collect
     image.configImageSize = config->image_.size();
     image.pConfigImage = config->image_.data();
     if (const CUptiResult error = api.hostConfig(&image); error != CUPTI_SUCCESS)
-        return refused("set the counters up", error);
+        return refused("set the counters up with cuptiProfilerHostGetConfigImage", error);
 
     CUpti_Profiler_Host_GetNumOfPasses_Params passes{};
     passes.structSize = CUpti_Profiler_Host_GetNumOfPasses_Params_STRUCT_SIZE;
     passes.configImageSize = config->image_.size();
     passes.pConfigImage = config->image_.data();
     if (const CUptiResult error = api.hostPasses(&passes); error != CUPTI_SUCCESS)
-        return refused("set the counters up", error);
+        return refused("set the counters up with cuptiProfilerHostGetNumOfPasses", error);
     config->passes_ = passes.numOfPasses;
     if (passes.numOfPasses != 1) {
         return Shortfall{collector,
@@ -109,6 +118,43 @@ CounterConfig::Made CounterConfig::make(const CuptiApi& api, const char* collect
                          "use a GPU of the Hopper generation"};
     }
     return config;
+}
+
+// A config that has refused one metric is not asked for another: each attempt starts afresh.
+CounterConfig::Made CounterConfig::makeOfWhatIsOffered(const CuptiApi& api, const char* collector,
+                                                       CUpti_ProfilerType type, const char* chip,
+                                                       std::span<const std::uint8_t> availability,
+                                                       std::span<const CounterMetric> metrics,
+                                                       std::optional<Shortfall>& lacking) {
+    lacking.reset();
+    Made all = make(api, collector, type, chip, availability, metrics);
+    if (!std::holds_alternative<Shortfall>(all)) return all;
+
+    Made best = std::move(all);
+    std::vector<CounterMetric> kept;
+    std::string left;
+    std::optional<Shortfall> first;
+    for (const CounterMetric& metric : metrics) {
+        kept.push_back(metric);
+        Made more = make(api, collector, type, chip, availability, kept);
+        if (auto* shortfall = std::get_if<Shortfall>(&more)) {
+            kept.pop_back();
+            left += (left.empty() ? "" : ", ") + std::string(metric.cupti);
+            if (!first) first = std::move(*shortfall);
+        } else {
+            best = std::move(more);
+        }
+    }
+    // An image that rules out everything says nothing about the GPU; switching the counters on will.
+    if (kept.empty() && !availability.empty()) {
+        Made without = makeOfWhatIsOffered(api, collector, type, chip, {}, metrics, lacking);
+        if (!std::holds_alternative<Shortfall>(without)) return without;
+    }
+    if (kept.empty()) return std::move(*first);  // of one metric, and so it names it
+    if (!left.empty())
+        lacking = Shortfall{collector, "this GPU does not offer " + left + "; first, " + first->why,
+                            "nothing need be done, the other counters are sampled"};
+    return best;
 }
 
 std::span<const double> CounterConfig::evaluate(std::span<const std::uint8_t> data, std::size_t index) {
@@ -130,12 +176,12 @@ std::variant<std::string, Shortfall> prepareCounters(const CuptiApi& api, const 
     CUpti_Profiler_Initialize_Params init{};
     init.structSize = CUpti_Profiler_Initialize_Params_STRUCT_SIZE;
     if (const CUptiResult error = api.profilerInitialize(&init); error != CUPTI_SUCCESS)
-        return shortfallOf(api, collector, "profile on this machine", error);
+        return shortfallOf(api, collector, "profile on this machine with cuptiProfilerInitialize", error);
     CUpti_Device_GetChipName_Params chip{};
     chip.structSize = CUpti_Device_GetChipName_Params_STRUCT_SIZE;
     chip.deviceIndex = static_cast<std::size_t>(device);
     if (const CUptiResult error = api.chipName(&chip); error != CUPTI_SUCCESS || chip.pChipName == nullptr)
-        return shortfallOf(api, collector, "name this GPU", error);
+        return shortfallOf(api, collector, "name this GPU with cuptiDeviceGetChipName", error);
     return std::string(chip.pChipName);
 }
 

@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -25,9 +27,15 @@ class CounterConfig {
 public:
     using Made = std::variant<std::unique_ptr<CounterConfig>, Shortfall>;
 
-    // `availability` may be empty: then everything is taken to be there.
+    // All of the metrics or none. `availability` may be empty: then everything is taken to be there.
     static Made make(const CuptiApi& api, const char* collector, CUpti_ProfilerType type, const char* chip,
                      std::span<const std::uint8_t> availability, std::span<const CounterMetric> metrics);
+
+    // As many of the metrics as this GPU offers together, the first ones first. What is left out is told in `lacking`.
+    static Made makeOfWhatIsOffered(const CuptiApi& api, const char* collector, CUpti_ProfilerType type,
+                                    const char* chip, std::span<const std::uint8_t> availability,
+                                    std::span<const CounterMetric> metrics,
+                                    std::optional<Shortfall>& lacking);
     ~CounterConfig();
     CounterConfig(const CounterConfig&) = delete;
     CounterConfig& operator=(const CounterConfig&) = delete;
@@ -42,10 +50,14 @@ public:
     std::span<const double> evaluate(std::span<const std::uint8_t> data, std::size_t index);
 
 private:
-    CounterConfig(const CuptiApi& api, std::span<const CounterMetric> metrics);
+    CounterConfig(const CuptiApi& api, const char* chip, std::span<const std::uint8_t> availability,
+                  std::span<const CounterMetric> metrics);
 
     const CuptiApi& api_;
-    std::span<const CounterMetric> metrics_;
+    // CUPTI was given pointers into these, and nothing says that it copies.
+    const std::string chip_;
+    const std::vector<std::uint8_t> availability_;
+    const std::vector<CounterMetric> metrics_;
     std::vector<const char*> names_;
     std::vector<std::uint8_t> image_;
     std::vector<double> values_;

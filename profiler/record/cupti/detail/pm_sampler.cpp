@@ -48,14 +48,17 @@ std::optional<Shortfall> PmSampler::setUp(std::chrono::nanoseconds interval) {
     available.structSize = CUpti_PmSampling_GetCounterAvailability_Params_STRUCT_SIZE;
     available.deviceIndex = static_cast<std::size_t>(device_);
     CUptiResult error = api_.pmAvailability(&available);
-    if (error != CUPTI_SUCCESS) return refused("say which counters may be read", error);
+    if (error != CUPTI_SUCCESS)
+        return refused("say which counters may be read with cuptiPmSamplingGetCounterAvailability", error);
     availability.resize(available.counterAvailabilityImageSize);
     available.pCounterAvailabilityImage = availability.data();
     error = api_.pmAvailability(&available);
-    if (error != CUPTI_SUCCESS) return refused("say which counters may be read", error);
+    if (error != CUPTI_SUCCESS)
+        return refused("say which counters may be read with cuptiPmSamplingGetCounterAvailability", error);
 
-    auto made = CounterConfig::make(api_, kCollector, CUPTI_PROFILER_TYPE_PM_SAMPLING,
-                                    std::get<std::string>(chip).c_str(), availability, timelineMetrics());
+    auto made = CounterConfig::makeOfWhatIsOffered(api_, kCollector, CUPTI_PROFILER_TYPE_PM_SAMPLING,
+                                                   std::get<std::string>(chip).c_str(), availability,
+                                                   timelineMetrics(), lacking_);
     if (auto* shortfall = std::get_if<Shortfall>(&made)) return std::move(*shortfall);
     config_ = std::move(std::get<std::unique_ptr<CounterConfig>>(made));
 
@@ -63,7 +66,8 @@ std::optional<Shortfall> PmSampler::setUp(std::chrono::nanoseconds interval) {
     enable.structSize = CUpti_PmSampling_Enable_Params_STRUCT_SIZE;
     enable.deviceIndex = static_cast<std::size_t>(device_);
     error = api_.pmEnable(&enable);
-    if (error != CUPTI_SUCCESS) return refused("sample this GPU's counters", error);
+    if (error != CUPTI_SUCCESS)
+        return refused("sample this GPU's counters with cuptiPmSamplingEnable", error);
     sampling_ = enable.pPmSamplingObject;
 
     CUpti_PmSampling_SetConfig_Params set{};
@@ -76,7 +80,8 @@ std::optional<Shortfall> PmSampler::setUp(std::chrono::nanoseconds interval) {
     set.triggerMode = CUPTI_PM_SAMPLING_TRIGGER_MODE_GPU_TIME_INTERVAL;
     set.hwBufferAppendMode = CUPTI_PM_SAMPLING_HARDWARE_BUFFER_APPEND_MODE_KEEP_OLDEST;
     error = api_.pmSetConfig(&set);
-    if (error != CUPTI_SUCCESS) return refused("sample in this interval", error);
+    if (error != CUPTI_SUCCESS)
+        return refused("sample in this interval with cuptiPmSamplingSetConfig", error);
 
     CUpti_PmSampling_GetCounterDataSize_Params size{};
     size.structSize = CUpti_PmSampling_GetCounterDataSize_Params_STRUCT_SIZE;
@@ -85,9 +90,10 @@ std::optional<Shortfall> PmSampler::setUp(std::chrono::nanoseconds interval) {
     size.numMetrics = config_->metrics().size();
     size.maxSamples = kSamples;
     error = api_.pmDataSize(&size);
-    if (error != CUPTI_SUCCESS) return refused("hold samples", error);
+    if (error != CUPTI_SUCCESS) return refused("hold samples with cuptiPmSamplingGetCounterDataSize", error);
     image_.resize(size.counterDataSize);
-    if (error = emptyImage(); error != CUPTI_SUCCESS) return refused("hold samples", error);
+    if (error = emptyImage(); error != CUPTI_SUCCESS)
+        return refused("hold samples with cuptiPmSamplingCounterDataImageInitialize", error);
     return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -19,6 +20,9 @@ public:
 
     static Opened open(const CuptiApi& api, std::int32_t device, std::chrono::nanoseconds interval);
     ~PmSampler() override;
+
+    // Counters that this GPU does not offer. Absent: all are sampled.
+    const std::optional<Shortfall>& lacking() const { return lacking_; }
 
     void beginRun(DeviceSink& sink) override;
     void endRun() override;
@@ -35,6 +39,7 @@ private:
     const CuptiApi api_;
     const std::int32_t device_;
     std::unique_ptr<CounterConfig> config_;
+    std::optional<Shortfall> lacking_;
     CUpti_PmSampling_Object* sampling_ = nullptr;
     std::vector<std::uint8_t> image_;
     std::atomic<bool> stopping_{false};

@@ -8,6 +8,7 @@ namespace {
 
 constexpr const char* kCollector = "trace";
 constexpr std::size_t kDumpBytes = 256 << 20;
+constexpr std::size_t kReadyBuffers = 8;  // 155 000 kernels: more than come between two rounds
 constexpr std::int64_t kBadTimesAllowed = 1000;
 
 // CUPTI's buffer callbacks carry nothing of ours. What is replaced stays reachable: CUPTI may still have it in hand.
@@ -164,6 +165,7 @@ std::optional<Shortfall> CuptiTracer::attach(std::vector<Shortfall>& limits) {
         holder.back() = '\0';
         return refused("attach", error, holder.data());
     }
+    shared_.buffers.prepare(kReadyBuffers);
     current.store(&shared_, std::memory_order_release);
 
     if (api.setThreadIdType != nullptr) api.setThreadIdType(CUPTI_ACTIVITY_THREAD_ID_TYPE_SYSTEM);
