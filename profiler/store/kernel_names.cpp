@@ -25,7 +25,7 @@ std::size_t behindBracket(std::string_view name, std::size_t at) {
 
 std::string demangledName(std::string_view mangled) {
     const std::string text(mangled);
-    if (!text.starts_with("_Z")) return text;
+    if (!text.starts_with("_Z")) return std::string(mangled);
     int status = 0;
     const std::unique_ptr<char, decltype(&std::free)> name(
         abi::__cxa_demangle(text.c_str(), nullptr, nullptr, &status), &std::free);
