@@ -9,6 +9,7 @@
 #include "profiler/store/schema.h"
 
 #include <SQLiteCpp/Exception.h>
+#include <spdlog/fmt/fmt.h>
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -129,10 +130,10 @@ private:
                               column = planned.string(2);
             // The parent's key has the parent's name, but for tokens.
             const std::string key = parent == "token" ? "row" : parent;
-            apply(table, column + " refers to a row of " + parent,
-                  "SELECT '" + column + " ' || " + column + " FROM " + table + " WHERE " + column +
-                      " IS NOT NULL AND " + column + " NOT IN (SELECT " + key + " FROM " + parent + ")",
-                  1);
+            const std::string orphans = fmt::format(
+                "SELECT '{0} ' || {0} FROM {1} WHERE {0} IS NOT NULL AND {0} NOT IN (SELECT {2} FROM {3})",
+                column, table, key, parent);
+            apply(table, column + " refers to a row of " + parent, orphans, 1);
         }
     }
 

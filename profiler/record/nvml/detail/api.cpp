@@ -52,8 +52,8 @@ std::variant<NvmlApi, Shortfall> loadNvml() {
 }
 
 std::variant<CudaDevice, Shortfall> cudaDevice(std::int32_t device) {
-    const Shortfall missing{"nvml", "the NVIDIA driver finds no GPU",
-                            "attach one, or look into CUDA_VISIBLE_DEVICES and the container's settings"};
+    Shortfall missing{"nvml", "the NVIDIA driver finds no GPU",
+                      "attach one, or look into CUDA_VISIBLE_DEVICES and the container's settings"};
     void* library = ::dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) return missing;
     int (*init)(unsigned) = nullptr;
