@@ -32,7 +32,8 @@ int exportCapture(const Options& options, Session& session) {
         if (file.empty()) continue;
         any = true;
         const ExchangeSummary summary = write(options.capture, file, exchangeOptions(session));
-        for (const std::string& notice : summary.notices) session.terminal.note(file + ": " + notice);
+        for (std::string notice : summary.notices)
+            session.terminal.note(notice.insert(0, ": ").insert(0, file));
     }
     if (!any)
         throw UsageError{"export", "", "says no form to write",

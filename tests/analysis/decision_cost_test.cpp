@@ -132,7 +132,7 @@ TEST(DecisionCosts, areModelledWithoutTimesWhereThereIsNoTwin) {
     EXPECT_FALSE(costs.rows[0].costNs());
     // 4 FLOPs a pair, head and dim. Dense: 500,500 pairs. Window 128, sink 16: 8,256 + 872*128, and 120 + 857*16... in all.
     EXPECT_EQ(costs.rows[0].fullFlops, 4.0 * 500'500 * 4 * 8);
-    const double pairs = 128 * 129 / 2 + 872 * 128 + 16 * 17 / 2 + (872 - 16) * 16;
+    const double pairs = 128 * 129 / 2.0 + 872 * 128 + 16 * 17 / 2.0 + (872 - 16) * 16;
     EXPECT_EQ(costs.rows[0].sparseFlops, 4 * pairs * 4 * 8);
     // Decode: one query of 4 x 8 in and out, and K and V of 1,001 or 144 slots for 2 KV heads.
     EXPECT_EQ(costs.rows[1].fullBytes, (2 * 4 * 8 + 2.0 * 1001 * 2 * 8) * 4);

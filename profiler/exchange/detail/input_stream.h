@@ -9,7 +9,7 @@
 #include <streambuf>
 #include <vector>
 
-struct gzFile_s;
+struct gzFile_s;  // NOLINT(readability-identifier-naming): zlib's
 
 namespace fluxscope {
 

@@ -4,6 +4,8 @@
 #include "profiler/exchange/detail/rows.h"
 #include "profiler/exchange/detail/trace_tables.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <set>
 #include <string>
 #include <utility>
@@ -87,9 +89,9 @@ private:
         std::string found;
         for (const char* column : columns) {
             if (!table.has(column)) continue;
-            const std::string own = "t.\"" + std::string(column) + "\"";
-            found += (texts_ ? "(SELECT s.value FROM StringIds AS s WHERE s.id = " + own + "), " : "") +
-                     "iif(typeof(" + own + ") = 'text', " + own + ", NULL), ";
+            if (texts_)
+                found += fmt::format("(SELECT s.value FROM StringIds AS s WHERE s.id = t.\"{}\"), ", column);
+            found += fmt::format("iif(typeof(t.\"{0}\") = 'text', t.\"{0}\", NULL), ", column);
         }
         return found.empty() ? "''" : "coalesce(" + found + "'')";
     }
@@ -97,10 +99,12 @@ private:
     // Correlation ids are of a process, and a file may have several: where all tables say which, that is part of the key.
     std::string keyOf(const Select& table, const char* process) const {
         if (!table.has("correlationId")) return "0";
-        const std::string id = "coalesce(t.correlationId, 0)";
-        if (!tellsProcesses_) return id;
-        return "iif(" + id + " = 0, 0, ((coalesce(t." + std::string(process) +
-               ", 0) / 16777216) & 0xFFFFFF) * 4294967296 + " + id + ")";
+        if (!tellsProcesses_) return "coalesce(t.correlationId, 0)";
+        return fmt::format(
+            "iif(coalesce(t.correlationId, 0) = 0, 0, ((coalesce(t.{}, 0) / 16777216) & 0xFFFFFF) * "
+            "4294967296 + "
+            "coalesce(t.correlationId, 0))",
+            process);
     }
 
     void addWork(Select& table) const {
