@@ -225,6 +225,6 @@ int main(int argc, char** argv) {
         std::cerr << "generated-capture OUT.fluxdb [KERNELS] [PROMPT_ID]\n";
         return 2;
     }
-    fluxscope::Generator(argv[1], argc > 2 ? std::atoll(argv[2]) : 300, argc > 3 ? argv[3] : "").write();
+    fluxscope::Generator(argv[1], argc > 2 ? std::stoll(argv[2]) : 300, argc > 3 ? argv[3] : "").write();
     return 0;
 }

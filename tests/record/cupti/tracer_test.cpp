@@ -10,6 +10,7 @@
 #include <chrono>
 #include <filesystem>
 #include <mutex>
+#include <ostream>
 
 namespace fluxscope {
 namespace {
@@ -211,6 +212,8 @@ struct Scripted {
     const char* function;
     CUptiResult error;
     const char* remedy;
+
+    friend void PrintTo(const Scripted& s, std::ostream* out) { *out << s.function << ' ' << s.error; }
 };
 
 class RefusedTracing : public ::testing::TestWithParam<Scripted> {};
