@@ -133,7 +133,7 @@ private:
             const std::string orphans = fmt::format(
                 "SELECT '{0} ' || {0} FROM {1} WHERE {0} IS NOT NULL AND {0} NOT IN (SELECT {2} FROM {3})",
                 column, table, key, parent);
-            apply(table, column + " refers to a row of " + parent, orphans, 1);
+            apply(table, fmt::format("{} refers to a row of {}", column, parent), orphans, 1);
         }
     }
 

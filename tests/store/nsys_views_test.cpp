@@ -20,7 +20,8 @@ std::string shell(const Scratch& scratch, const std::string& sql) {
     std::ofstream(scratch.file("query.sql")) << sql << ";\n";
     const std::string command =
         "sqlite3 -readonly " + scratch.file().string() + " < " + scratch.file("query.sql").string() + " 2>&1";
-    const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), &::pclose);
+    const std::unique_ptr<FILE, int (*)(FILE*)> pipe(
+        ::popen(command.c_str(), "r"), &::pclose);  // NOLINT(bugprone-command-processor): our own words only
     std::string said = "\n";
     std::array<char, 4096> buffer{};
     for (std::size_t n = 0; pipe && (n = std::fread(buffer.data(), 1, buffer.size(), pipe.get())) > 0;)

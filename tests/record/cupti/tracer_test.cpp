@@ -53,7 +53,7 @@ std::unique_ptr<CuptiTracer> started(FakeCupti& cupti, CuptiTracer::Options opti
     return std::move(std::get<std::unique_ptr<CuptiTracer>>(tracer));
 }
 
-Shortfall refused(FakeCupti& cupti, CuptiApi api) {
+Shortfall refused(FakeCupti& cupti, const CuptiApi& api) {
     (void)cupti;
     std::vector<Shortfall> limits;
     auto tracer = CuptiTracer::start(api, {.round = 5ms}, limits);
@@ -101,8 +101,10 @@ TEST(CuptiTracer, mapsTheNodesThatAreCapturedWhileAStepIsRecorded) {
     const auto tracer = started(cupti);
     const auto event = [&](CUpti_CallbackId what, std::uint64_t node, std::uint64_t original) {
         CUpti_GraphData graph{};
+        // NOLINTBEGIN(performance-no-int-to-ptr): handles that nobody follows
         graph.node = reinterpret_cast<CUgraphNode>(node);
         graph.originalNode = reinterpret_cast<CUgraphNode>(original);
+        // NOLINTEND(performance-no-int-to-ptr)
         CUpti_ResourceData resource{};
         resource.resourceDescriptor = &graph;
         cupti.onEvent(cupti.user, CUPTI_CB_DOMAIN_RESOURCE, what, &resource);
@@ -213,6 +215,7 @@ struct Scripted {
     CUptiResult error;
     const char* remedy;
 
+    // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest's
     friend void PrintTo(const Scripted& s, std::ostream* out) { *out << s.function << ' ' << s.error; }
 };
 
