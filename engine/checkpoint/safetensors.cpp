@@ -146,7 +146,7 @@ void readNow(const std::byte* data, std::int64_t bytes) {
     const std::byte* const begin = data - pastPage(data);
     // Advice only: without it the disk would be read in the small pieces in which the loop below asks.
     ::madvise(const_cast<std::byte*>(begin), static_cast<std::size_t>(end - begin), MADV_WILLNEED);
-    for (const std::byte* at = begin; at < end; at += pageBytes())
+    for (const std::byte* at = data; at < end; at += pageBytes() - pastPage(at))
         static_cast<void>(*static_cast<const volatile std::byte*>(at));
 }
 
