@@ -58,10 +58,9 @@ std::string cutOff(const fs::path& file) {
 
 std::string missingLog(const fs::path& file) {
     if (!isUnfinished(file) || hasLog(file)) return {};
-    return "its recording was not finished, and " + logOf(file).filename().string() +
-           " is missing beside it or empty: what was recorded last may have been in it; look for it where "
-           "the "
-           "capture was recorded";
+    return "it is kept with a write-ahead log, and " + logOf(file).filename().string() +
+           " is missing beside it or empty: what was recorded last may have been in it; look for it "
+           "where the capture was recorded";
 }
 
 std::string logBeside(const fs::path& file) {

@@ -13,7 +13,8 @@ namespace fluxscope {
 // log is not judged: its first page may be older than the rest.
 std::string cutOff(const std::filesystem::path& file);
 
-// Its recording was not finished, and the write-ahead log that belongs to it is not there. What is being written right now has one.
+// The write-ahead log that belongs to it is not there: its recording was not finished, or a reader kept it from becoming one file. What
+// is being written right now has one.
 std::string missingLog(const std::filesystem::path& file);
 
 // Part of it lies in a write-ahead log beside it, which must travel along.

@@ -81,9 +81,11 @@ private:
             "s.collector, "
             "s.monotonic_ns, s.utc_ns) AND NOT EXISTS ({0} EXCEPT {1}) AND NOT EXISTS ({1} EXCEPT {0})) FROM "
             "source.process AS s ORDER BY s.process;"
-            "UPDATE temp.process_now SET now = (SELECT coalesce(max(process), 0) FROM main.process) + "
-            "(SELECT count(*) "
-            "FROM temp.process_now AS o WHERE o.now IS NULL AND o.was <= process_now.was) WHERE now IS NULL",
+            "UPDATE temp.process_now SET now = fresh.number FROM (SELECT was, row_number() OVER (ORDER BY "
+            "was) + "
+            "(SELECT coalesce(max(process), 0) FROM main.process) AS number FROM temp.process_now WHERE now "
+            "IS "
+            "NULL) AS fresh WHERE process_now.was = fresh.was",
             facts("main", "m"), facts("source", "s")));
         const std::string process = now("process", "process");
         into_.copy(

@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 namespace fluxscope {
@@ -83,14 +84,20 @@ TEST(MergeCaptures, givesRunsNewNumbersAndModelsAndPromptsOne) {
         capture.run(name);
         ASSERT_TRUE(capture.finish());
     }
+    {
+        EveryTable another(scratch.file("a.fluxdb"), 3);
+        another.run("same");
+        ASSERT_TRUE(another.finish());
+    }
     mergeCaptures(scratch.file(), {scratch.file("b.fluxdb"), scratch.file("a.fluxdb")});
     EXPECT_THAT(sentences(scratch.file()), IsEmpty());
     EXPECT_EQ(rowsOf(scratch.file(),
                      "SELECT run, process, model, begin_ns FROM run; SELECT process, pid, monotonic_ns FROM "
                      "process; SELECT id FROM prompt ORDER BY prompt; SELECT run, prompt FROM sequence WHERE "
                      "sequence = 0"),
-              "\n1 1 1 1000000000\n2 1 1 2000000000\n3 2 1 1000000000\n4 2 1 2000000000\n"
-              "1 2 2\n2 1 1\nsame0\nsame1\nb.fluxdb0\nb.fluxdb1\na.fluxdb0\na.fluxdb1\n1 1\n2 3\n3 1\n4 5\n");
+              "\n1 1 1 1000000000\n2 1 1 2000000000\n3 2 1 1000000000\n4 2 1 2000000000\n5 3 1 3000000000\n"
+              "1 2 2\n2 1 1\n3 3 3\nsame0\nsame1\nb.fluxdb0\nb.fluxdb1\na.fluxdb0\na.fluxdb1\n1 1\n2 3\n3 "
+              "1\n4 5\n5 1\n");
     EXPECT_EQ(rowsOf(scratch.file(),
                      "SELECT count(*), count(DISTINCT value) FROM name; SELECT count(*) FROM launch"),
               rowsOf(scratch.file("a.fluxdb"),
