@@ -1,14 +1,20 @@
-// `capture info|check|pack|sql`: what is in a file, whether it is sound, one file of two, and questions in SQL.
+// `capture info|check|pack|slice|merge|sql`: what is in a file, whether it is sound, new files of files, and questions in SQL.
 #include "app/cli/capture_output.h"
 #include "app/cli/commands.h"
+#include "app/cli/slice_ranges.h"
+#include "engine/contract/error.h"
 #include "profiler/capture/check.h"
 #include "profiler/capture/info.h"
+#include "profiler/capture/merge.h"
 #include "profiler/capture/pack.h"
+#include "profiler/capture/slice.h"
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace fluxscope::cli {
 namespace {
@@ -16,6 +22,10 @@ namespace {
 struct Options {
     std::string capture;
     std::string into;
+    std::vector<std::string> files;
+    std::vector<std::int64_t> runs;
+    std::string steps;
+    std::string time;
     std::string sql;
     bool json = false;
 };
@@ -48,27 +58,90 @@ int pack(const Options& options, Session& session) {
     return 0;
 }
 
+CaptureWork workOf(Session& session) {
+    return {.cancel = &session.cancel, .progress = [&session](const std::string& what) {
+                session.terminal.progress("copying " + what);
+            }};
+}
+
+int slice(const Options& options, Session& session) {
+    const SliceChoice choice{.runs = options.runs,
+                             .steps = stepRangesFrom("--steps", options.steps),
+                             .times_ns = timeRangesFrom("--time", options.time)};
+    if (choice.runs.empty() && choice.steps.empty() && choice.times_ns.empty())
+        throw UsageError{"capture slice", "", "does not say which part",
+                         "give --runs, --steps or --time; a whole capture is copied by capture pack"};
+    for (const std::string& note : sliceCapture(options.capture, options.into, choice, workOf(session)))
+        session.terminal.note(note);
+    return 0;
+}
+
+int merge(const Options& options, Session& session) {
+    for (const std::string& note :
+         mergeCaptures(options.into, {options.files.begin(), options.files.end()}, workOf(session)))
+        session.terminal.note(note);
+    return 0;
+}
+
 int sql(const Options& options, Session& session) {
     writeAnswer(options.capture, options.sql, options.json, session.terminal);
     return 0;
 }
 
-CLI::App& add(CLI::App& of, const char* name, const char* says, const std::shared_ptr<Options>& options,
-              Session& session, int (*work)(const Options&, Session&)) {
+CLI::App& addBare(CLI::App& of, const char* name, const char* says, const std::shared_ptr<Options>& options,
+                  Session& session, int (*work)(const Options&, Session&)) {
     CLI::App& command = *of.add_subcommand(name, says);
-    command.add_option("CAPTURE", options->capture, "A .fluxdb file")->required();
     command.callback([options, &session, work] {
         session.chosen = [options, &session, work] { return work(*options, session); };
     });
     return command;
 }
 
+CLI::App& add(CLI::App& of, const char* name, const char* says, const std::shared_ptr<Options>& options,
+              Session& session, int (*work)(const Options&, Session&)) {
+    CLI::App& command = addBare(of, name, says, options, session, work);
+    command.add_option("CAPTURE", options->capture, "A .fluxdb file")->required();
+    return command;
+}
+
+void addSlice(CLI::App& capture, const std::shared_ptr<Options>& options, Session& session) {
+    CLI::App& slices =
+        add(capture, "slice",
+            "A part of it as a capture of its own: whole layers of steps, with all that was decided "
+            "and said in their runs",
+            options, session, slice);
+    slices.add_option("INTO", options->into, "The new file")->required();
+    slices.add_option("--runs", options->runs, "These runs, such as 1,3; without it all")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    slices.add_option("--steps", options->steps,
+                      "A:B[,C:D]: these steps, B excluded; 0 is prefill, 1 the first decode step");
+    slices.add_option("--time", options->time,
+                      "A:B[,C:D] in seconds from a run's beginning: the layers of steps that begin in it");
+    slices.footer(
+        "Example:\n  fluxscope-cli capture slice run.fluxdb part.fluxdb --runs 1 --steps 0:1,8:12\n"
+        "Several options must all hold. Kernels, calls, copies, samples and scopes of the rest are left out; "
+        "tokens, "
+        "decisions and KV stay.");
+}
+
+void addMerge(CLI::App& capture, const std::shared_ptr<Options>& options, Session& session) {
+    CLI::App& merges =
+        addBare(capture, "merge",
+                "One capture of several, of other processes, machines or days; every run keeps its clock",
+                options, session, merge);
+    merges.add_option("INTO", options->into, "The new file")->required();
+    merges.add_option("CAPTURE", options->files, "The .fluxdb files, in the order their runs shall have")
+        ->required();
+    merges.footer("Example:\n  fluxscope-cli capture merge all.fluxdb monday.fluxdb tuesday.fluxdb");
+}
+
 }  // namespace
 
 void addCapture(CLI::App& app, Session& session) {
     auto options = std::make_shared<Options>();
-    CLI::App& capture =
-        *app.add_subcommand("capture", "Look into a capture, check it, make one file of it, ask it in SQL");
+    CLI::App& capture = *app.add_subcommand(
+        "capture", "Look into a capture, check it, pack, cut and join captures, ask them in SQL");
     capture.require_subcommand(1);
     capture.footer("Example:\n  fluxscope-cli capture check run.fluxdb");
 
@@ -89,6 +162,9 @@ void addCapture(CLI::App& app, Session& session) {
             session, pack);
     packs.add_option("INTO", options->into, "The new file")->required();
     packs.footer("Example:\n  fluxscope-cli capture pack crashed.fluxdb whole.fluxdb");
+
+    addSlice(capture, options, session);
+    addMerge(capture, options, session);
 
     CLI::App& asks =
         add(capture, "sql",

@@ -49,7 +49,17 @@ std::vector<std::string> again(const std::string& pass, const RunOptions& option
                                        pass,
                                        "--device",
                                        options.device.device};
-    if (!options.device.dtype.empty()) arguments.insert(arguments.end(), {"--dtype", options.device.dtype});
+    const auto add = [&arguments](const char* option, const std::string& value) {
+        if (!value.empty()) arguments.insert(arguments.end(), {option, value});
+    };
+    add("--dtype", options.device.dtype);
+    if (!options.noPromptText) return arguments;
+    // The capture does not have the prompts: they are given again.
+    arguments.emplace_back("--no-prompt-text");
+    add("--prompt", options.prompt);
+    add("--prompt-file", options.promptFile);
+    add("--prompts", options.prompts);
+    if (options.raw) arguments.emplace_back("--raw");
     return arguments;
 }
 
@@ -97,6 +107,14 @@ int runPasses(const std::vector<std::string>& passes, const RunOptions& options)
     if (options.device.device == "cpu")
         throw UsageError{"--collect", "", "has passes for a GPU, and the model runs on the CPU",
                          "give --device cuda"};
+    if (options.noPromptText && !options.followUps.empty())
+        throw UsageError{
+            "--no-prompt-text", "",
+            "comes with follow-ups and several passes, of which the later ones need what was said",
+            "leave it out, or collect one thing"};
+    if (options.noPromptText && (options.promptFile == "-" || options.prompts == "-"))
+        throw UsageError{"--no-prompt-text", "", "comes with several passes, and stdin can be read only once",
+                         "give a file"};
     std::vector<std::string> first = ownArguments();
     setCollect(first, passes.front());
     int code = exitCodeOf(std::move(first), false);

@@ -15,7 +15,8 @@ const char* const kCutOff = "was cut off before every prompt had its answers";
 
 class Reader {
 public:
-    explicit Reader(const std::filesystem::path& file) : file_(file), capture_(readCapture(file)) {}
+    Reader(const std::filesystem::path& file, RecordedPrompts prompts)
+        : file_(file), prompts_(prompts), capture_(readCapture(file)) {}
 
     RecordedRun read(std::optional<std::int64_t> wanted) const {
         const RunRow& run = find(wanted);
@@ -69,7 +70,8 @@ private:
         std::vector<TokenId> ids;
         for (const PromptTokenRow& token : readPromptTokens(file_, run.run, row.sequence))
             ids.push_back(token.token);
-        if (about == capture_->prompts.end() || std::ssize(ids) != row.promptTokens)
+        const bool hasTokens = std::ssize(ids) == row.promptTokens || prompts_ == RecordedPrompts::GivenAgain;
+        if (about == capture_->prompts.end() || !hasTokens)
             throw refuse(run, "does not hold its prompts' tokens");
         Prompt prompt;
         prompt.id = about->id;
@@ -165,13 +167,15 @@ private:
     }
 
     std::filesystem::path file_;
+    RecordedPrompts prompts_;
     SnapshotPtr capture_;
 };
 
 }  // namespace
 
-RecordedRun recordedRun(const std::filesystem::path& file, std::optional<std::int64_t> run) {
-    return Reader(file).read(run);
+RecordedRun recordedRun(const std::filesystem::path& file, std::optional<std::int64_t> run,
+                        RecordedPrompts prompts) {
+    return Reader(file, prompts).read(run);
 }
 
 }  // namespace fluxscope::cli

@@ -32,9 +32,7 @@ int forecast(const RunOptions& options, const Forecast& forecast, Terminal& term
 }
 
 int run(const RunOptions& options, Session& session) {
-    if (!options.probe.empty())
-        probeFrom(options.probe);  // what is misspelt is said before a model is loaded
-    options.attention.requireReadable();
+    options.requireConsistent();
     const std::vector<std::string> passes = passesOf(options.collect);
     if (passes.size() > 1) return runPasses(passes, options);
 
@@ -48,7 +46,8 @@ int run(const RunOptions& options, Session& session) {
         events, session.cancel);
     session.terminal.detail(loadText(loaded));
     const HostRun wanted{.request = options.request(loaded.model, options.model.folder()),
-                         .capture = options.capture};
+                         .capture = options.capture,
+                         .promptText = !options.noPromptText};
     if (options.forecast) return forecast(options, host.forecast(wanted.request), session.terminal);
     const RunReport report = host.run(wanted, events, session.cancel);
     if (loaded.model.untrained)

@@ -5,6 +5,7 @@
 #include "app/serve/engine_host.h"
 #include "engine/contract/error.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -15,14 +16,18 @@ constexpr auto kMost = std::numeric_limits<std::int32_t>::max();
 
 void declareSources(CLI::App& command, RunOptions& options) {
     CLI::App& source = *command.add_option_group("prompts", "what to run, one of");
-    source.add_option("--prompt", options.prompt, "A text");
-    source.add_option("--prompt-file", options.promptFile, "A file with a text; - is stdin");
-    source.add_option("--prompts", options.prompts, "A prompt set: JSON lines with id, kind, text");
+    CLI::Option* text = source.add_option("--prompt", options.prompt, "A text");
+    CLI::Option* file =
+        source.add_option("--prompt-file", options.promptFile, "A file with a text; - is stdin");
+    CLI::Option* set =
+        source.add_option("--prompts", options.prompts, "A prompt set: JSON lines with id, kind, text");
+    text->excludes(file)->excludes(set);
+    file->excludes(set);
     CLI::Option* replay = source.add_option(
         "--replay", options.replay,
         "A capture: its prompts and turns again, with the token ids and the decisions that were recorded, "
         "those of a probe at their steps");
-    source.require_option(1);
+    source.require_option(1, 2);
     command
         .add_option("--replay-run", options.replayRun,
                     "Which run of the capture, by number; without it the last that finished")
@@ -108,11 +113,26 @@ SamplingOptions samplingFrom(const SamplingFlags& flags, const std::filesystem::
     return flags.over(*recommended);
 }
 
+// The prompts a capture without their text was recorded with, to be gone through again.
+void putPromptsBack(const RunOptions& options, RunRequest& request) {
+    std::vector<Prompt> prompts = promptsFrom(options);
+    const auto isSame = [](const Prompt& now, const Prompt& then) { return now.id == then.id; };
+    if (!std::ranges::equal(prompts, request.prompts, isSame))
+        throw UsageError{"--replay", "",
+                         "comes with other prompts than " + printable(options.replay) + " was recorded with",
+                         "give the same prompts in the same order"};
+    request.prompts = std::move(prompts);
+    request.raw = options.raw;
+}
+
 RunRequest replayed(const RunOptions& options, const ModelFacts& model) {
-    RecordedRun recorded = recordedRun(options.replay, options.replayRun);
+    RecordedRun recorded =
+        recordedRun(options.replay, options.replayRun,
+                    options.givesPrompts() ? RecordedPrompts::GivenAgain : RecordedPrompts::Needed);
     if (recorded.modelHash != model.hash)
         throw InputError(options.replay, "", "was recorded with another model than " + printable(model.name),
                          "replay with the model that was recorded");
+    if (options.givesPrompts()) putPromptsBack(options, recorded.request);
     return std::move(recorded.request);
 }
 
@@ -156,12 +176,17 @@ void RunOptions::declare(CLI::App& command) {
                      "Compare every position of prompt and answer with policy full given the same tokens: "
                      "KL, first choice, "
                      "change of log-probability");
-    for (const char* recorded :
-         {"--follow-up", "--max-new", "--probe", "--raw", "--sampling", "--temperature", "--top-k", "--top-p",
-          "--min-p", "--repetition-penalty", "--seed", "--stop"})
+    for (const char* recorded : {"--follow-up", "--max-new", "--probe", "--sampling", "--temperature",
+                                 "--top-k", "--top-p", "--min-p", "--repetition-penalty", "--seed", "--stop"})
         command.get_option(recorded)->excludes(command.get_option("--replay"));
     CLI::Option* into = command.add_option("--capture", capture,
                                            "Record into this .fluxdb file; a run is added when it exists");
+    command
+        .add_flag(
+            "--no-prompt-text", noPromptText,
+            "Record a hash of each prompt, and neither its text, answer nor token ids; a --replay of such a "
+            "capture needs this, and its prompts again")
+        ->needs(into);
     command
         .add_option("--collect", collect,
                     "What to record: auto is trace on a GPU and the host's clock on a CPU; timeline reads a "
@@ -181,6 +206,20 @@ void RunOptions::declare(CLI::App& command) {
         "An array over prompts: id, prompt_ids, ids, text, logprobs, decisions (1 is full), p_full, "
         "prefill_s, decode_s, ttft_s, kv_bytes, end, and where asked for head_decisions, probes, "
         "fidelity, top, turns");
+}
+
+bool RunOptions::givesPrompts() const { return !prompt.empty() || !promptFile.empty() || !prompts.empty(); }
+
+void RunOptions::requireConsistent() const {
+    if (!probe.empty()) probeFrom(probe);
+    attention.requireReadable();
+    if (replay.empty()) return;
+    if (givesPrompts() && !noPromptText)
+        throw UsageError{"--replay", "", "comes with prompts, and has those that were recorded",
+                         "give one of them; with --no-prompt-text both, where the capture has no text"};
+    if (raw && !givesPrompts())
+        throw UsageError{"--raw", "", "comes with --replay, which repeats the tokens that were recorded",
+                         "leave it out"};
 }
 
 RunRequest RunOptions::request(const ModelFacts& facts, const std::filesystem::path& folder) const {

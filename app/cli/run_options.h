@@ -46,12 +46,16 @@ struct RunOptions {
     std::string probe;
     bool fidelity = false;
     std::string capture;
+    bool noPromptText = false;
     std::string collect = "auto";
     bool forecast = false;
     bool choices = false;
     bool json = false;
 
     void declare(CLI::App& command);
+    bool givesPrompts() const;
+    // What is misspelt or contradicts itself is said before a model is loaded. Throws UsageError.
+    void requireConsistent() const;
     // Reads the files that were named. Throws UsageError, InputError.
     RunRequest request(const ModelFacts& model, const std::filesystem::path& folder) const;
 };

@@ -3,12 +3,13 @@
 //   {"v":1,"id":1,"do":"load","model":"PATH","device":"cpu","collect":"auto"}
 //   {"v":1,"id":2,"do":"run","prompts":[{...a prompt set line...}],"policy":{...},"sparse":"streaming:...","max_new":64,
 //    "seed":0,"batch":1,"raw":false,"sampling":{"temperature":0.6,"top_k":20,...,"stop":["###"]},"follow_ups":["Why?"],
-//    "turns":"keep","probe":{"every":16,"act":false},"fidelity":false,"capture":"FILE.fluxdb"}
+//    "turns":"keep","probe":{"every":16,"act":false},"fidelity":false,"capture":"FILE.fluxdb","prompt_text":true}
 //   {"v":1,"id":3,"do":"cancel"}          cancels the request in progress; that request then ends with "failed", family cancelled
 //   {"v":1,"id":4,"do":"status"}
 //   {"v":1,"id":5,"do":"forecast","prompts":...}   the fields of a run without its capture; nothing runs
 //
-// Of a run only prompts, policy and capture must be there. Forced ids and replays do not travel.
+// Of a run only prompts, policy and capture must be there. prompt_text false: the capture gets a hash of each prompt, and neither
+// its text, answer nor token ids. Forced ids and replays do not travel.
 //
 // Every request is answered by events carrying its id in "re"; the last one is "done" or "failed":
 //   {"v":1,"re":0,"event":"ready","program":"fluxscope-cli 0.1.0 cpu","pid":4711}        once, before anything else
@@ -50,6 +51,7 @@ struct LoadRequest {
 struct RunRequest {
     fluxscope::RunRequest wanted;
     std::string capture;
+    bool promptText = true;  // false: only a hash of each prompt goes into the capture
 };
 struct ForecastRequest {
     fluxscope::RunRequest wanted;

@@ -55,6 +55,7 @@ void write(json& object, const RunRequest& run) {
     object["do"] = "run";
     writeRun(object, run.wanted);
     object["capture"] = run.capture;
+    object["prompt_text"] = run.promptText;
 }
 
 void write(json& object, const ForecastRequest& forecast) {
@@ -107,8 +108,9 @@ fluxscope::RunRequest wantedFrom(Fields& fields) {
 }
 
 RunRequest runFrom(Fields& fields) {
-    RunRequest run{.wanted = wantedFrom(fields), .capture = fields.text("capture")};
+    RunRequest run{.wanted = wantedFrom(fields), .capture = fields.text("capture"), .promptText = true};
     if (run.capture.empty()) fields.wrong("capture", "is empty");
+    if (fields.has("prompt_text")) run.promptText = fields.flag("prompt_text");
     return run;
 }
 

@@ -131,6 +131,7 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     RecorderOptions options;
     options.collect = parts_->collect;
     options.program = parts_->program;
+    options.promptText = wanted.promptText;
     options.environment = {{"warm_up", std::move(warmedUp), "engine host"}};
     parts_->collectors.lendTo(options);
     Recorder recorder(wanted.capture, std::move(options));

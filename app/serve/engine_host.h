@@ -38,6 +38,7 @@ struct HostLoad {
 struct HostRun {
     RunRequest request;             // its role is the host's to say
     std::filesystem::path capture;  // empty: nothing is recorded
+    bool promptText = true;  // false: a hash of each prompt, and neither text, answer nor token ids of it
 };
 
 struct RunReport {

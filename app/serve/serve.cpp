@@ -201,7 +201,8 @@ private:
             events_.send({id, protocol::ProgressEvent{protocol::kSaving, 0, 1, "files", 0, 0}});
         };
         const RunReport done =
-            host_.run({.request = wanted.wanted, .capture = wanted.capture}, events, cancel);
+            host_.run({.request = wanted.wanted, .capture = wanted.capture, .promptText = wanted.promptText},
+                      events, cancel);
         report.flush();
         if (done.recordingProblem)
             return {id, protocol::FailedEvent{ErrorFamily::Machine, *done.recordingProblem}};

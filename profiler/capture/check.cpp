@@ -64,8 +64,11 @@ private:
     }
 
     void journal() {
-        if (const std::string problem = journalProblem(file_); !problem.empty())
-            violations_.push_back({"file", "is whole and at rest", 1, problem});
+        std::vector<std::string> problems = lossesOf(file_);
+        problems.push_back(logBeside(file_));
+        for (const std::string& problem : problems) {
+            if (!problem.empty()) violations_.push_back({"file", "is whole and at rest", 1, problem});
+        }
     }
 
     // SQLite's own: pages, indices, types, NOT NULL, CHECK, UNIQUE.

@@ -86,8 +86,7 @@ void readFigures(CaptureInfo& info, SQLite::Database& database) {
 CaptureInfo captureInfo(const std::filesystem::path& file) {
     CaptureInfo info{.file = file, .snapshot = readCapture(file)};
     info.problems = info.snapshot->problems;
-    if (std::string problem = journalProblem(file); !problem.empty())
-        info.problems.push_back(std::move(problem));
+    if (std::string problem = logBeside(file); !problem.empty()) info.problems.push_back(std::move(problem));
     info.bytes = sizeOf(file);
     info.logBytes = sizeOf(file.string() + "-wal");
     info.live = isBeingWritten(file);

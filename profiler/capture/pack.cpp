@@ -18,11 +18,7 @@ std::vector<std::string> packCapture(const fs::path& from, const fs::path& to) {
         throw InputError{to.string(), "", "is there already", "give another name, or remove it first"};
     SQLite::Database source = openCapture(from);
     std::vector<std::string> notes;
-    const fs::path log = from.string() + "-wal";
-    if (!fs::exists(log, error)) {
-        if (std::string problem = journalProblem(from); !problem.empty())
-            notes.push_back(from.string() + ": " + std::move(problem));
-    }
+    for (const std::string& loss : lossesOf(from)) notes.push_back(from.string() + ": " + loss);
     try {
         SQLite::Database packed(fs::absolute(to).string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
         SQLite::Backup(packed, source).executeStep(-1);

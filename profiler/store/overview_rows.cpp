@@ -61,6 +61,11 @@ std::vector<OverviewRow> overviewByDefinition(SQLite::Database& database, std::i
     return overviewIn(memory, run);
 }
 
+void makeOverview(SQLite::Database& database, std::int64_t run) {
+    OverviewWriter overview(database);
+    sumUp(database, run, overview);
+}
+
 int buildOverviews(const std::filesystem::path& file, const std::function<void(std::int64_t)>& progress) {
     const auto lock = WritingLock::tryHold(file);
     if (!lock)
@@ -80,10 +85,7 @@ int buildOverviews(const std::filesystem::path& file, const std::function<void(s
         for (const std::int64_t run : runs) {
             if (progress) progress(run);
             database.exec("BEGIN IMMEDIATE");
-            {
-                OverviewWriter overview(database);
-                sumUp(database, run, overview);
-            }
+            makeOverview(database, run);
             database.exec("COMMIT");
         }
         return static_cast<int>(runs.size());

@@ -33,6 +33,9 @@ struct OverviewRow {
 std::vector<OverviewRow> overviewIn(SQLite::Database& database, std::int64_t run);
 std::vector<OverviewRow> overviewByDefinition(SQLite::Database& database, std::int64_t run);
 
+// Adds the overview of a run that has none, from the intervals in the file. Throws SQLite::Exception.
+void makeOverview(SQLite::Database& database, std::int64_t run);
+
 // Makes the overview of each ended run that has none: of imports, and of files that an older FluxScope wrote. Returns how many.
 // Throws as CaptureWriter does. `progress` hears of each run before it is summed up.
 int buildOverviews(const std::filesystem::path& file,

@@ -2,10 +2,13 @@
 #include "profiler/capture/check.h"
 
 #include "engine/contract/error.h"
+#include "profiler/capture/capture_feed.h"
 #include "profiler/capture/info.h"
 #include "profiler/capture/journal.h"
+#include "profiler/capture/merge.h"
 #include "profiler/capture/pack.h"
 #include "profiler/capture/query.h"
+#include "profiler/capture/slice.h"
 #include "profiler/store/capture_writer.h"
 #include "tests/capture/recorded.h"
 #include "tests/record/scratch.h"
@@ -16,11 +19,13 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
 namespace fluxscope {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -132,15 +137,15 @@ void copyAsAfterAKill(const std::filesystem::path& from, const std::filesystem::
     for (const char* end : {"", "-wal"}) std::filesystem::copy_file(from.string() + end, to.string() + end);
 }
 
-TEST(PackCapture, makesOneFileOfACrashedOneAndNamesAMissingLog) {
+TEST(PackCapture, makesOneFileOfACrashedOne) {
     const Scratch scratch;
     CaptureWriter writer(scratch.file(), testing::kDeviceProcess);
     writer.beginRun(writer.nextRun(), testing::deviceFacts(), Nanoseconds(2'000'000'000), true);
     writer.write(std::span<const KernelRecord>(testing::kernelsOf(2, 2, 2'000'000'010)));
     writer.commit();
     copyAsAfterAKill(scratch.file(), scratch.file("crashed.fluxdb"));
-    EXPECT_EQ(journalProblem(scratch.file()), "") << "it is being written";
-    EXPECT_THAT(journalProblem(scratch.file("crashed.fluxdb")),
+    EXPECT_EQ(logBeside(scratch.file()), "") << "it is being written";
+    EXPECT_THAT(logBeside(scratch.file("crashed.fluxdb")),
                 HasSubstr("part of it is in crashed.fluxdb-wal beside it"));
 
     EXPECT_THAT(packCapture(scratch.file("crashed.fluxdb"), scratch.file("whole.fluxdb")), IsEmpty());
@@ -152,10 +157,57 @@ TEST(PackCapture, makesOneFileOfACrashedOneAndNamesAMissingLog) {
         << "also while it is written";
     EXPECT_THROW(packCapture(scratch.file(), scratch.file("live.fluxdb")), InputError)
         << "nothing is overwritten";
+}
 
-    std::filesystem::copy_file(scratch.file(), scratch.file("alone.fluxdb"));
-    const std::string problem = journalProblem(scratch.file("alone.fluxdb"));
-    EXPECT_THAT(problem, HasSubstr("alone.fluxdb-wal is missing beside it"));
+// Each says so, and says it again: opening a file in vain for its log leaves an empty one behind.
+TEST(MissingLog, isNamedByAllThatReadACapture) {
+    const Scratch scratch;
+    CaptureWriter writer(scratch.file(), testing::kDeviceProcess);
+    writer.beginRun(writer.nextRun(), testing::deviceFacts(), Nanoseconds(2'000'000'000), true);
+    writer.write(std::span<const KernelRecord>(testing::kernelsOf(2, 2, 2'000'000'010)));
+    writer.commit();
+    writer.checkpoint();
+    const auto alone = scratch.file("alone.fluxdb");
+    std::filesystem::copy_file(scratch.file(), alone);
+    for (const char* time : {"first", "again"}) {
+        const auto saysSo = HasSubstr("alone.fluxdb-wal is missing beside it or empty");
+        EXPECT_THAT(readCapture(alone)->problems, ElementsAre(saysSo)) << time;
+        EXPECT_THAT(captureInfo(alone).problems, ElementsAre(saysSo)) << time;
+        EXPECT_THAT(sentences(alone), ElementsAre(saysSo)) << time;
+        EXPECT_THAT(packCapture(alone, scratch.file(std::string(time) + ".fluxdb")), ElementsAre(saysSo))
+            << time;
+        EXPECT_THAT(sliceCapture(alone, scratch.file(std::string("slice-") + time), {}), ElementsAre(saysSo))
+            << time;
+        EXPECT_THAT(mergeCaptures(scratch.file(std::string("merge-") + time), {alone}), ElementsAre(saysSo))
+            << time;
+    }
+    EXPECT_THAT(readCapture(scratch.file())->problems, IsEmpty()) << "it is being written";
+}
+
+TEST(CutOff, isNamedByAllThatReadACapture) {
+    const Scratch scratch;
+    recordDevice(scratch.file());
+    const auto whole = std::filesystem::file_size(scratch.file());
+    std::filesystem::resize_file(scratch.file(), whole - 4096);
+    const auto into = scratch.file("new.fluxdb");
+    const std::function<std::vector<std::string>()> readers[] = {
+        [&] { return readCapture(scratch.file())->problems; },
+        [&] { return captureInfo(scratch.file()).problems; },
+        [&] { return sentences(scratch.file()); },
+        [&] { return packCapture(scratch.file(), into); },
+        [&] { return sliceCapture(scratch.file(), into, {}); },
+        [&] { return mergeCaptures(into, {scratch.file()}); }};
+    for (const auto& read : readers) {
+        std::vector<std::string> said;
+        try {
+            said = read();
+        } catch (const InputError& e) {
+            said = {e.what()};
+        }
+        EXPECT_THAT(said, Contains(HasSubstr("the file is cut off: " + std::to_string(whole - 4096) + " of " +
+                                             std::to_string(whole) + " bytes are there")));
+        EXPECT_FALSE(std::filesystem::exists(into)) << "nothing is made of a part";
+    }
 }
 
 TEST(CaptureInfo, tellsWhatIsThere) {

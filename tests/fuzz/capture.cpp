@@ -1,9 +1,12 @@
-// A capture that somebody else wrote: everything that opens and reads one. It answers, or says in a sentence why not.
+// A capture that somebody else wrote: everything that opens and reads one, or makes another of it. It answers, or says in a sentence
+// why not.
 #include "profiler/capture/capture_feed.h"
 #include "profiler/capture/check.h"
 #include "profiler/capture/info.h"
 #include "profiler/capture/kernel_columns.h"
 #include "profiler/capture/layer_details.h"
+#include "profiler/capture/merge.h"
+#include "profiler/capture/slice.h"
 #include "tests/fuzz/fuzzing.h"
 
 using namespace fluxscope;
@@ -33,12 +36,27 @@ void readEverything(const std::filesystem::path& file) {
     for (const Violation& violation : checkCapture(file)) isOneLine(sentenceOf(violation));
 }
 
+// What is made is there and can be read, or it is not there.
+void makeOthers(const std::filesystem::path& file, const std::filesystem::path& made) {
+    fuzzing::expectAnswerOrError([&] {
+        sliceCapture(file, made, {.steps = {{0, 2}}});
+        captureInfo(made);
+    });
+    std::filesystem::remove(made);
+    fuzzing::expectAnswerOrError([&] {
+        mergeCaptures(made, {file});
+        captureInfo(made);
+    });
+    std::filesystem::remove(made);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const fuzzing::ScratchFolder folder;
     const std::filesystem::path file = folder.write("fuzzed.fluxdb", fuzzing::textOf(data, size));
     fuzzing::expectAnswerOrError([&] { readEverything(file); });
+    makeOthers(file, folder.path() / "made.fluxdb");
     for (const char* beside : {"fuzzed.fluxdb-wal", "fuzzed.fluxdb-shm", "fuzzed.fluxdb-journal"})
         folder.remove(beside);
     return 0;

@@ -72,6 +72,7 @@ TEST(Messages, readsBackEveryRequest) {
     run.probe = ProbeOptions{.every = 16, .act = true};
     run.fidelity = true;
     request.capture = "/tmp/a b.fluxdb";
+    request.promptText = false;
     const std::vector<Request> requests{{1, LoadRequest{"/models/x", "cuda", "off"}},
                                         {2, request},
                                         {3, CancelRequest{}},
@@ -86,6 +87,7 @@ TEST(Messages, readsBackEveryRequest) {
         EXPECT_EQ(toLine(back), line);
     }
     EXPECT_EQ(std::get<RunRequest>(parseRequest(toLine(requests[1])).what).capture, request.capture);
+    EXPECT_FALSE(std::get<RunRequest>(parseRequest(toLine(requests[1])).what).promptText);
     for (const auto& back : {std::get<RunRequest>(parseRequest(toLine(requests[1])).what).wanted,
                              std::get<ForecastRequest>(parseRequest(toLine(requests[4])).what).wanted}) {
         EXPECT_EQ(back.prompts, run.prompts);
@@ -117,6 +119,7 @@ TEST(Messages, ofARunMayLeaveOutAllButPromptsPolicyAndCapture) {
     EXPECT_FALSE(run.wanted.probe);
     EXPECT_FALSE(run.wanted.raw);
     EXPECT_FALSE(run.wanted.fidelity);
+    EXPECT_TRUE(run.promptText);
 }
 
 TEST(Messages, forcedIdsDoNotTravel) {

@@ -1,13 +1,11 @@
 #include "profiler/capture/detail/capture_file.h"
 
 #include "profiler/capture/detail/row_reader.h"
+#include "profiler/capture/journal.h"
 #include "profiler/store/schema.h"
 
 #include <sqlite3.h>
 
-#include <array>
-#include <cstdint>
-#include <fstream>
 #include <system_error>
 
 namespace fluxscope {
@@ -49,15 +47,20 @@ SQLite::Database openCapture(const fs::path& file, const std::atomic<bool>* stop
         }
         requireCapture(database, file.string());
         return database;
+    } catch (const InputError&) {
+        const std::string problem = cutOff(file);
+        if (problem.empty()) throw;
+        throw InputError{file.string(), "", problem, "copy it again from where it was recorded"};
     } catch (const SQLite::Exception& e) {
         if (isBusy(e) || e.getErrorCode() == SQLITE_INTERRUPT) throw;
         throw readingError(file, e);
     }
 }
 
-std::string planted(SQLite::Database& database, const std::string& table) {
-    RowReader schema(database,
-                     "SELECT type, rootpage, name FROM sqlite_schema WHERE type IN ('table', 'view')");
+std::string planted(SQLite::Database& database, const std::string& table, const std::string& of) {
+    RowReader schema(database, ("SELECT type, rootpage, name FROM " + of +
+                                ".sqlite_schema WHERE type IN ('table', 'view')")
+                                   .c_str());
     bool found = false;
     while (schema.next()) {
         if (sqlite3_stricmp(schema.string(2).c_str(), table.c_str()) != 0) continue;
@@ -66,34 +69,11 @@ std::string planted(SQLite::Database& database, const std::string& table) {
         found = true;
     }
     if (!found) return "is missing";
-    RowReader columns(database, ("PRAGMA table_xinfo(" + table + ")").c_str());
+    RowReader columns(database, ("PRAGMA " + of + ".table_xinfo(" + table + ")").c_str());
     while (columns.next()) {
         if (columns.integer(6) != 0) return "has a computed column";
     }
     return {};
-}
-
-std::string cutOff(const fs::path& file) {
-    // SQLite's file format: page size at 16 (1 stands for 65,536), pages at 28, valid if the counters at 24 and 92 agree.
-    std::array<unsigned char, 96> page{};
-    std::ifstream in(file, std::ios::binary);
-    if (!in.read(reinterpret_cast<char*>(page.data()), page.size())) return {};  // NOLINT: bytes of a file
-    const auto number = [&page](std::size_t at, std::size_t bytes) {
-        std::uint64_t value = 0;
-        for (std::size_t i = at; i < at + bytes; ++i) value = value << 8 | page.at(i);
-        return value;
-    };
-    std::error_code error;
-    fs::path log = file;
-    log += "-wal";
-    if (number(24, 4) != number(92, 4) || (fs::exists(log, error) && fs::file_size(log, error) > 0))
-        return {};
-    const std::uint64_t pageBytes = number(16, 2) == 1 ? 65536 : number(16, 2);
-    const std::uint64_t wanted = pageBytes * number(28, 4);
-    const std::uint64_t there = fs::file_size(file, error);
-    if (error || there >= wanted) return {};
-    return "the file is cut off: " + std::to_string(there) + " of " + std::to_string(wanted) +
-           " bytes are there";
 }
 
 bool isBusy(const SQLite::Exception& e) {

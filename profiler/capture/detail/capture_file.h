@@ -15,12 +15,8 @@ namespace fluxscope {
 // machine cannot read it. `stop`, when it turns true, ends any query with an exception; it must outlive the database.
 SQLite::Database openCapture(const std::filesystem::path& file, const std::atomic<bool>* stop = nullptr);
 
-// Is `table` an ordinary table with ordinary columns? Empty, or what it is instead: "is a view".
-std::string planted(SQLite::Database& database, const std::string& table);
-
-// Empty, or that the file is shorter than its first page says: what lay behind its end is lost, in whatever table it was. A
-// file with a write-ahead log is not judged: its first page may be older than the rest.
-std::string cutOff(const std::filesystem::path& file);
+// Is `table` an ordinary table with ordinary columns? Empty, or what it is instead: "is a view". `schema`: of an attached file.
+std::string planted(SQLite::Database& database, const std::string& table, const std::string& schema = "main");
 
 // While another program holds the file: it is worth trying again.
 bool isBusy(const SQLite::Exception& e);

@@ -2,6 +2,7 @@
 
 #include "engine/contract/error.h"
 #include "profiler/capture/detail/capture_file.h"
+#include "profiler/capture/journal.h"
 #include "profiler/store/schema.h"
 
 #include <SQLiteCpp/Exception.h>
@@ -76,14 +77,16 @@ bool SnapshotReader::poll() {
         if (isBusy(e) || e.getErrorCode() == SQLITE_INTERRUPT) throw;
         throw readingError(file_, e);
     }
-    cutOff_ = cutOff(file_);
+    std::vector<std::string> losses = lossesOf(file_);
+    changed |= losses != losses_;
+    losses_ = std::move(losses);
     return changed || grown_;
 }
 
 std::shared_ptr<Snapshot> SnapshotReader::snapshot() {
     auto snapshot = std::make_shared<Snapshot>();
     snapshot->file = file_;
-    if (!cutOff_.empty()) snapshot->problems.push_back(cutOff_);
+    snapshot->problems = losses_;
     for (const auto& [name, progress] : progress_) {
         if (!progress.damage.empty()) snapshot->problems.push_back(progress.damage);
         if (progress.badRows > 0) {

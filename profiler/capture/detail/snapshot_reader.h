@@ -79,7 +79,7 @@ private:
     std::map<std::string, Progress> progress_;
     std::map<RunIndex, RunShape> shapes_;
 
-    std::string cutOff_;  // that the file lacks its end; empty: it does not
+    std::vector<std::string> losses_;  // of the file as a whole
     std::vector<ProcessRow> processes_;
     std::vector<EnvironmentRow> environment_;
     std::vector<ModelRow> models_;
