@@ -30,8 +30,7 @@ std::uint64_t sumPart(const std::uint64_t* words, std::int64_t count) {
         sum2 = hn::Add(sum2, hn::LoadU(d, words + i + 2 * lanes));
         sum3 = hn::Add(sum3, hn::LoadU(d, words + i + 3 * lanes));
     }
-    std::uint64_t sum =
-        hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3))));
+    std::uint64_t sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3))));
     for (; i < count; ++i) sum += words[i];
     return sum;
 }

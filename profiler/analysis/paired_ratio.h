@@ -31,7 +31,8 @@ struct PairedRatio {
     friend bool operator==(const PairedRatio&, const PairedRatio&) = default;
 };
 
-inline constexpr const char* kPairedRatioMethod = "exact order-statistic interval of the median ratio of pairs";
+inline constexpr const char* kPairedRatioMethod =
+    "exact order-statistic interval of the median ratio of pairs";
 inline constexpr std::int64_t kFewestPairs = 6;
 
 // Absent when there are fewer than kFewestPairs with finite values above 0 on both sides.

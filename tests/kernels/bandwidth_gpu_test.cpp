@@ -1,5 +1,4 @@
 #include "kernels/bandwidth/bandwidth.h"
-
 #include "tests/fixture/random.h"
 #include "tests/kernels/gpu.h"
 

@@ -15,8 +15,7 @@ template <class T>
 class Stream {
 public:
     explicit Stream(std::int64_t count, T value = {})
-        : count_(count),
-          data_(static_cast<T*>(::operator new(bytes(), std::align_val_t{kStreamAlignment}))) {
+        : count_(count), data_(static_cast<T*>(::operator new(bytes(), std::align_val_t{kStreamAlignment}))) {
         std::fill(data_, data_ + count, value);
     }
     ~Stream() { ::operator delete(data_, std::align_val_t{kStreamAlignment}); }
@@ -28,7 +27,9 @@ public:
     std::vector<T> values() const { return {data_, data_ + count_}; }
 
 private:
-    std::size_t bytes() const { return static_cast<std::size_t>(std::max<std::int64_t>(count_, 1)) * sizeof(T); }
+    std::size_t bytes() const {
+        return static_cast<std::size_t>(std::max<std::int64_t>(count_, 1)) * sizeof(T);
+    }
 
     std::int64_t count_;
     T* data_;
