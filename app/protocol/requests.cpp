@@ -50,7 +50,7 @@ void writeRun(json& object, const fluxscope::RunRequest& run) {
     object["turns"] = nameOf(run.turns);
     if (run.probe) object["probe"] = {{"every", run.probe->every}, {"act", run.probe->act}};
     object["fidelity"] = run.fidelity;
-    object["stop_at_eos"] = run.stopAtEos;
+    if (!run.stopAtEos) object["stop_at_eos"] = false;
 }
 
 void write(json& object, const RunRequest& run) {

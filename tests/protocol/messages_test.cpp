@@ -160,6 +160,7 @@ TEST(Messages, readsBackEveryEvent) {
     EXPECT_EQ(std::get<LoadedEvent>(loaded.what).model.parameters, someModel().parameters);
     EXPECT_EQ(std::get<LoadedEvent>(loaded.what).bytes, 16'000'000'000);
     EXPECT_EQ(std::get<LoadedEvent>(loaded.what).seconds, 2.5);
+    EXPECT_EQ(std::get<RunDoneEvent>(parseEvent(R"({"v":1,"re":2,"event":"done","run":3})").what).run, 3);
     const Event ran = parseEvent(toLine(events[6]));
     EXPECT_EQ(std::get<RunDoneEvent>(ran.what).run, 17);
     EXPECT_EQ(std::get<RunDoneEvent>(ran.what).prefillSeconds, 0.25);
