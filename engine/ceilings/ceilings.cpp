@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
 constexpr std::int64_t kStreams = 3;
+constexpr double kLongestRepeat = 2;  // of a plan's seconds each
 
 // The types that the engine computes in there (engine/transformer/compute.h).
 std::vector<cost::DType> typesOn(DeviceKind device) {
@@ -35,16 +36,25 @@ std::int64_t waysOf(const CeilingPlan& plan, DeviceKind device) {
     return kStreams + std::ssize(plan.matrixSides) * (libraries + ours);
 }
 
+// A CPU without instructions for bf16 would need half a minute for what another does in a tenth of a second, and be no faster at it
+// than at a smaller product.
+bool wouldTakeTooLong(const Repeated& work, const std::vector<CeilingRate>& known, const CeilingPlan& plan) {
+    const CeilingRate* smaller = fastest(known, work.what);
+    return smaller != nullptr &&
+           static_cast<double>(work.amount) / smaller->best > kLongestRepeat * plan.secondsEach;
+}
+
 }  // namespace
 
 CeilingPlan ceilingPlan(DeviceKind device) {
     const Compute compute = chooseCompute({.device = device, .dtype = {}, .router = {}}, cost::DType::F32);
     if (compute.isCuda())
         return {.arrayBytes = 1024 * kMebibyte, .matrixSides = {4096, 8192}, .secondsEach = 0.7};
-    // Eight times the cache, as several sockets have several; a machine with little room gets along with less.
+    // Eight times the cache, as several sockets have several. The three arrays together are beyond any cache at 1 GiB each; a
+    // machine with little room gets along with less.
     const std::int64_t wanted = std::max(256 * kMebibyte, 8 * lastCacheBytes());
     const std::int64_t room = compute.freeBytes() / (2 * kStreams) / kMebibyte * kMebibyte;
-    return {.arrayBytes = std::clamp(room, 16 * kMebibyte, std::min(wanted, 2048 * kMebibyte)),
+    return {.arrayBytes = std::clamp(room, 16 * kMebibyte, std::min(wanted, 1024 * kMebibyte)),
             .matrixSides = {1024, 2048},
             .secondsEach = 0.9};
 }
@@ -72,8 +82,10 @@ MeasuredCeilings measureCeilings(
     for (const cost::DType type : typesOn(device)) {
         const Compute compute = chooseCompute({.device = device, .dtype = type, .router = {}}, type);
         for (const std::int64_t side : plan.matrixSides)
-            for (const Repeated& work : productsOf(compute, side))
+            for (const Repeated& work : productsOf(compute, side)) {
+                if (wouldTakeTooLong(work, measured.flops, plan)) continue;
                 measured.flops.push_back(measure(work, compute));
+            }
     }
     return measured;
 }

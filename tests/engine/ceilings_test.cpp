@@ -11,8 +11,8 @@
 namespace fluxscope {
 namespace {
 
-constexpr CeilingPlan kSmall{
-    .arrayBytes = std::int64_t{4} << 20, .matrixSides = {64, 128}, .secondsEach = 0.01, .fewestRepeats = 3};
+const CeilingPlan kSmall{
+    .arrayBytes = std::int64_t{4} << 20, .matrixSides = {64, 128}, .secondsEach = 0.05, .fewestRepeats = 3};
 
 TEST(Ceilings, areWorkOverTime) {
     const CeilingRate rate = rateOf("read", "by hand", 600, {0.5, 0.25, 1.0, 2.0});
