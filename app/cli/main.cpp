@@ -60,6 +60,8 @@ int main(int argc, char** argv) {
     cli::addExport(app, session);
     cli::addImport(app, session);
 #ifdef FLUXSCOPE_ENGINE
+    cli::addOverhead(app, session);
+    cli::addCeilings(app, session);
     cli::addServe(app, session);
 #endif
 

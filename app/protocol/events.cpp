@@ -59,6 +59,9 @@ void write(json& object, const ForecastEvent& event) {
 void write(json& object, const RunDoneEvent& done) {
     object["event"] = "done";
     object["run"] = done.run;
+    object["prefill_s"] = done.prefillSeconds;
+    object["decode_s"] = done.decodeSeconds;
+    object["token_s"] = done.tokenSeconds;
 }
 void write(json& object, const StatusEvent& status) {
     object["event"] = "done";
@@ -107,7 +110,14 @@ ForecastEvent forecastFrom(const json& object) {
 // What was done shows by its fields: a run's number, a worker's state, a model and how it was loaded, a forecast, or nothing at
 // all.
 decltype(Event::what) doneFrom(Fields& fields) {
-    if (fields.has("run")) return RunDoneEvent{fields.integer("run")};
+    if (fields.has("run")) {
+        RunDoneEvent done{.run = fields.integer("run")};
+        if (!fields.has("prefill_s")) return done;  // of a worker that does not tell times
+        done.prefillSeconds = fields.number("prefill_s");
+        done.decodeSeconds = fields.number("decode_s");
+        done.tokenSeconds = fields.number("token_s");
+        return done;
+    }
     if (fields.has("forecast")) return forecastFrom(fields.any("forecast"));
     if (fields.has("busy")) {
         StatusEvent status;

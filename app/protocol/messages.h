@@ -1,15 +1,15 @@
 // The worker protocol: JSON lines, requests on the worker's stdin, events on its stdout. Version 1.
 //
-//   {"v":1,"id":1,"do":"load","model":"PATH","device":"cpu","collect":"auto"}
+//   {"v":1,"id":1,"do":"load","model":"PATH","device":"cpu","dtype":"bf16","collect":"auto"}
 //   {"v":1,"id":2,"do":"run","prompts":[{...a prompt set line...}],"policy":{...},"sparse":"streaming:...","max_new":64,
 //    "seed":0,"batch":1,"raw":false,"sampling":{"temperature":0.6,"top_k":20,...,"stop":["###"]},"follow_ups":["Why?"],
-//    "turns":"keep","probe":{"every":16,"act":false},"fidelity":false,"capture":"FILE.fluxdb","prompt_text":true}
+//    "turns":"keep","probe":{"every":16,"act":false},"fidelity":false,"stop_at_eos":true,"capture":"FILE.fluxdb","prompt_text":true}
 //   {"v":1,"id":3,"do":"cancel"}          cancels the request in progress; that request then ends with "failed", family cancelled
 //   {"v":1,"id":4,"do":"status"}
 //   {"v":1,"id":5,"do":"forecast","prompts":...}   the fields of a run without its capture; nothing runs
 //
-// Of a run only prompts, policy and capture must be there. prompt_text false: the capture gets a hash of each prompt, and neither
-// its text, answer nor token ids. Forced ids and replays do not travel.
+// Of a run only prompts and policy must be there; without a capture nothing is recorded. prompt_text false: the capture gets a hash of
+// each prompt, and neither its text, answer nor token ids. Forced ids and replays do not travel.
 //
 // Every request is answered by events carrying its id in "re"; the last one is "done" or "failed":
 //   {"v":1,"re":0,"event":"ready","program":"fluxscope-cli 0.1.0 cpu","pid":4711}        once, before anything else
@@ -19,7 +19,7 @@
 //   {"v":1,"re":2,"event":"capture","file":"FILE.fluxdb"}                                 once the file can be opened
 //   {"v":1,"re":2,"event":"progress","stage":"prefill","done":3,"total":12,"unit":"layers","sequence":0,"sequences":6}
 //   {"v":1,"re":2,"event":"token","sequence":0,"text":"..."}
-//   {"v":1,"re":2,"event":"done","run":1}
+//   {"v":1,"re":2,"event":"done","run":1,"prefill_s":0.1,"decode_s":0.4,"token_s":0.01}   run 0: nothing was recorded; token: the median
 //   {"v":1,"re":2,"event":"failed","family":"input","message":"one sentence"}
 //   {"v":1,"re":5,"event":"done","forecast":{"weights":1,"activations":1,"kv_all_sparse":1,"kv_all_full":1,"available":1}}   bytes
 // A line that is not understood is answered with "failed" and re 0, or its id where that could be read; the worker goes on.
@@ -47,10 +47,11 @@ struct LoadRequest {
     std::string model;
     std::string device = "cpu";
     std::string collect = "auto";
+    std::string dtype;  // empty: the engine's choice for the device
 };
 struct RunRequest {
     fluxscope::RunRequest wanted;
-    std::string capture;
+    std::string capture;     // empty: nothing is recorded
     bool promptText = true;  // false: only a hash of each prompt goes into the capture
 };
 struct ForecastRequest {
@@ -97,8 +98,12 @@ struct LoadedEvent {  // "done" of a load
 struct ForecastEvent {  // "done" of a forecast
     Forecast forecast;
 };
-struct RunDoneEvent {  // "done" of a run
-    std::int64_t run = 0;
+struct RunDoneEvent {      // "done" of a run
+    std::int64_t run = 0;  // 0: nothing was recorded
+    // What the first turn of its first prompt took, by the host's clock.
+    double prefillSeconds = 0;
+    double decodeSeconds = 0;
+    double tokenSeconds = 0;  // median of its decoded tokens; 0 when it had fewer than two
 };
 struct StatusEvent {  // "done" of a status request
     std::optional<ModelFacts> model;

@@ -32,6 +32,7 @@ void write(json& object, const LoadRequest& load) {
     object["model"] = load.model;
     object["device"] = load.device;
     object["collect"] = load.collect;
+    if (!load.dtype.empty()) object["dtype"] = load.dtype;
 }
 
 void writeRun(json& object, const fluxscope::RunRequest& run) {
@@ -49,12 +50,13 @@ void writeRun(json& object, const fluxscope::RunRequest& run) {
     object["turns"] = nameOf(run.turns);
     if (run.probe) object["probe"] = {{"every", run.probe->every}, {"act", run.probe->act}};
     object["fidelity"] = run.fidelity;
+    if (!run.stopAtEos) object["stop_at_eos"] = false;
 }
 
 void write(json& object, const RunRequest& run) {
     object["do"] = "run";
     writeRun(object, run.wanted);
-    object["capture"] = run.capture;
+    if (!run.capture.empty()) object["capture"] = run.capture;
     object["prompt_text"] = run.promptText;
 }
 
@@ -71,6 +73,7 @@ LoadRequest loadFrom(Fields& fields) {
     load.model = fields.text("model");
     load.device = fields.text("device", load.device);
     load.collect = fields.text("collect", load.collect);
+    load.dtype = fields.text("dtype", load.dtype);
     return load;
 }
 
@@ -104,13 +107,16 @@ fluxscope::RunRequest wantedFrom(Fields& fields) {
     if (fields.has("turns")) run.turns = turnsFrom(fields);
     if (fields.has("probe")) run.probe = probeFrom(fields.any("probe"));
     if (fields.has("fidelity")) run.fidelity = fields.flag("fidelity");
+    if (fields.has("stop_at_eos")) run.stopAtEos = fields.flag("stop_at_eos");
     return run;
 }
 
 RunRequest runFrom(Fields& fields) {
-    RunRequest run{.wanted = wantedFrom(fields), .capture = fields.text("capture"), .promptText = true};
-    if (run.capture.empty()) fields.wrong("capture", "is empty");
+    RunRequest run{.wanted = wantedFrom(fields), .capture = {}, .promptText = true};
     if (fields.has("prompt_text")) run.promptText = fields.flag("prompt_text");
+    if (!fields.has("capture")) return run;
+    run.capture = fields.text("capture");
+    if (run.capture.empty()) fields.wrong("capture", "is empty");
     return run;
 }
 

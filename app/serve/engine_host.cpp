@@ -1,6 +1,7 @@
 #include "app/serve/engine_host.h"
 
 #include "app/serve/detail/device_collectors.h"
+#include "app/serve/detail/limit_facts.h"
 #include "app/serve/detail/run_watch.h"
 #include "engine/describe.h"
 #include "engine/engine.h"
@@ -59,6 +60,12 @@ struct EngineHost::Parts {
         return *model;
     }
     std::string warmUp(const RunRequest& request, const CancelToken& cancel) const;
+    std::vector<EnvironmentFact> limits(const RunRequest& request);
+
+private:
+    std::optional<MachineKey>
+        machine_;  // asking a driver takes a while: once, for the device is the process's for good
+    std::int64_t tokensOf(const Prompt& prompt) const;
 };
 
 EngineHost::EngineHost(std::string program) : parts_(std::make_unique<Parts>()) {
@@ -115,6 +122,30 @@ std::string EngineHost::Parts::warmUp(const RunRequest& request, const CancelTok
            " tokens of its first prompt, " + std::to_string(warm.maxNew) + " generated";
 }
 
+std::int64_t EngineHost::Parts::tokensOf(const Prompt& prompt) const {
+    if (const auto* given = std::get_if<std::vector<TokenId>>(&prompt.content)) return std::ssize(*given);
+    const auto count = [this](const std::string& text) {
+        return std::ssize(model->tokenizer().encode(text, false).ids);
+    };
+    if (const auto* text = std::get_if<std::string>(&prompt.content)) return count(*text);
+    std::int64_t tokens = 0;  // without what a chat template puts around them: a bucket is a power of two
+    for (const ChatMessage& message : std::get<std::vector<ChatMessage>>(prompt.content))
+        tokens += count(message.content);
+    return tokens;
+}
+
+std::vector<EnvironmentFact> EngineHost::Parts::limits(const RunRequest& request) {
+    if (!machine_ || !model->deviceName().starts_with(machine_->device))
+        machine_ = thisMachine(model->deviceName());
+    RecordedWith with{.model = model->facts(),
+                      .device = model->deviceName(),
+                      .dtype = model->dtypeName(),
+                      .collect = std::string(nameOf(collect))};
+    for (const Prompt& prompt : request.prompts)
+        with.promptTokens = std::max(with.promptTokens, tokensOf(prompt));
+    return limitFacts(*machine_, with);
+}
+
 RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const CancelToken& cancel) {
     Model& model = parts_->loaded();
     RunRequest request = wanted.request;
@@ -125,6 +156,7 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     RunReport report;
     if (wanted.capture.empty()) {
         report.sequences = model.run(request, watch, cancel).sequences;
+        report.tokenSeconds = watch.medianTokenSeconds();
         return report;
     }
 
@@ -132,7 +164,8 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     options.collect = parts_->collect;
     options.program = parts_->program;
     options.promptText = wanted.promptText;
-    options.environment = {{"warm_up", std::move(warmedUp), "engine host"}};
+    options.environment = parts_->limits(request);
+    options.environment.push_back({"warm_up", std::move(warmedUp), "engine host"});
     parts_->collectors.lendTo(options);
     Recorder recorder(wanted.capture, std::move(options));
     if (const auto problem = recorder.status().problem)
@@ -149,6 +182,7 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     if (events.saving) events.saving();
     recorder.finish();
     report.run = recorder.currentRun().value();
+    report.tokenSeconds = watch.medianTokenSeconds();
     report.recordingProblem = recorder.status().problem;
     if (model.deviceName() != "cpu")
         for (const Shortfall& shortfall : recorder.shortfalls())

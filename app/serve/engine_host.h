@@ -44,6 +44,7 @@ struct HostRun {
 struct RunReport {
     std::int64_t run = 0;  // its number in the capture, 0 when nothing was recorded
     std::vector<SequenceResult> sequences;
+    double tokenSeconds = 0;  // median over the decoded tokens of the first turn of the first prompt
     std::optional<std::string> recordingProblem;  // the run is fine, its capture is not whole: one sentence
     std::vector<std::string> missing;  // collectors that a run on a GPU had to do without: a sentence each
 };

@@ -178,7 +178,7 @@ private:
         HostEvents events;
         events.progress = [&report](const protocol::ProgressEvent& progress) { report.progress(progress); };
         protocol::LoadedEvent loaded =
-            host_.load({wanted.model, wanted.device, {}, wanted.collect}, events, cancel);
+            host_.load({wanted.model, wanted.device, wanted.dtype, wanted.collect}, events, cancel);
         {
             const std::lock_guard lock(mutex_);
             model_ = loaded.model;
@@ -206,7 +206,11 @@ private:
         report.flush();
         if (done.recordingProblem)
             return {id, protocol::FailedEvent{ErrorFamily::Machine, *done.recordingProblem}};
-        return {id, protocol::RunDoneEvent{done.run}};
+        const TurnResult& first = done.sequences.front().first();
+        return {id, protocol::RunDoneEvent{.run = done.run,
+                                           .prefillSeconds = first.prefillSeconds,
+                                           .decodeSeconds = first.decodeSeconds,
+                                           .tokenSeconds = done.tokenSeconds}};
     }
 
     void fail(std::int64_t id, const Failure& failure) {

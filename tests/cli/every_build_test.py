@@ -16,7 +16,7 @@ class EveryBuild(Program):
         text = self.cli("--help").stdout.decode()
         names = ["doctor", "report", "export", "import", "capture"]
         if OPTIONS.tiny_model:
-            names += ["info", "tokenize", "forward", "run", "serve"]
+            names += ["info", "tokenize", "forward", "run", "overhead", "ceilings", "serve"]
         for name in names:
             self.assertIn(f"  {name} ", text)
             help_text = self.cli(name, "--help").stdout.decode()

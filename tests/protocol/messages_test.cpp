@@ -71,9 +71,10 @@ TEST(Messages, readsBackEveryRequest) {
     run.turns = TurnMode::Redo;
     run.probe = ProbeOptions{.every = 16, .act = true};
     run.fidelity = true;
+    run.stopAtEos = false;
     request.capture = "/tmp/a b.fluxdb";
     request.promptText = false;
-    const std::vector<Request> requests{{1, LoadRequest{"/models/x", "cuda", "off"}},
+    const std::vector<Request> requests{{1, LoadRequest{"/models/x", "cuda", "off", "bf16"}},
                                         {2, request},
                                         {3, CancelRequest{}},
                                         {4, StatusRequest{}},
@@ -104,13 +105,14 @@ TEST(Messages, readsBackEveryRequest) {
         EXPECT_EQ(back.probe->every, 16);
         EXPECT_TRUE(back.probe->act);
         EXPECT_TRUE(back.fidelity);
+        EXPECT_FALSE(back.stopAtEos);
     }
 }
 
-TEST(Messages, ofARunMayLeaveOutAllButPromptsPolicyAndCapture) {
+TEST(Messages, ofARunMayLeaveOutAllButPromptsAndPolicy) {
     const auto run = std::get<RunRequest>(
         parseRequest(
-            R"({"v":1,"id":1,"do":"run","prompts":[{"id":"a","text":"t"}],"policy":{"kind":"full"},"capture":"x"})")
+            R"({"v":1,"id":1,"do":"run","prompts":[{"id":"a","text":"t"}],"policy":{"kind":"full"}})")
             .what);
     const fluxscope::RunRequest plain;
     EXPECT_EQ(run.wanted.maxNew, plain.maxNew);
@@ -120,6 +122,8 @@ TEST(Messages, ofARunMayLeaveOutAllButPromptsPolicyAndCapture) {
     EXPECT_FALSE(run.wanted.raw);
     EXPECT_FALSE(run.wanted.fidelity);
     EXPECT_TRUE(run.promptText);
+    EXPECT_TRUE(run.wanted.stopAtEos);
+    EXPECT_EQ(run.capture, "");
 }
 
 TEST(Messages, forcedIdsDoNotTravel) {
@@ -136,7 +140,7 @@ TEST(Messages, readsBackEveryEvent) {
         {2, CaptureEvent{"/tmp/x.fluxdb"}},
         {2, ProgressEvent{"prefill", 3, 12, "layers", 2, 6}},
         {2, TokenEvent{5, "\u00e9\n\x01"}},
-        {2, RunDoneEvent{17}},
+        {2, RunDoneEvent{.run = 17, .prefillSeconds = 0.25, .decodeSeconds = 1.5, .tokenSeconds = 0.03125}},
         {3, CancelDoneEvent{}},
         {4, StatusEvent{std::nullopt, false}},
         {4, StatusEvent{someModel(), true}},
@@ -159,6 +163,12 @@ TEST(Messages, readsBackEveryEvent) {
     EXPECT_EQ(std::get<LoadedEvent>(loaded.what).model.parameters, someModel().parameters);
     EXPECT_EQ(std::get<LoadedEvent>(loaded.what).bytes, 16'000'000'000);
     EXPECT_EQ(std::get<LoadedEvent>(loaded.what).seconds, 2.5);
+    EXPECT_EQ(std::get<RunDoneEvent>(parseEvent(R"({"v":1,"re":2,"event":"done","run":3})").what).run, 3);
+    const Event ran = parseEvent(toLine(events[6]));
+    EXPECT_EQ(std::get<RunDoneEvent>(ran.what).run, 17);
+    EXPECT_EQ(std::get<RunDoneEvent>(ran.what).prefillSeconds, 0.25);
+    EXPECT_EQ(std::get<RunDoneEvent>(ran.what).decodeSeconds, 1.5);
+    EXPECT_EQ(std::get<RunDoneEvent>(ran.what).tokenSeconds, 0.03125);
     EXPECT_FALSE(std::get<LoadedEvent>(loaded.what).recommended);
     EXPECT_EQ(std::get<LoadedEvent>(parseEvent(toLine(events[11])).what).recommended->topK, 20);
     const Forecast forecast = std::get<ForecastEvent>(parseEvent(toLine(events[12])).what).forecast;
@@ -195,6 +205,10 @@ TEST(Messages, saysInOneSentenceWhatIsWrong) {
                 HasSubstr("model is a JSON number, not a string"));
     EXPECT_THAT(refusalOf(R"({"v":1,"id":1,"do":"status","polcy":1})"),
                 HasSubstr("polcy is not a field of this message"));
+    EXPECT_THAT(
+        refusalOf(
+            R"({"v":1,"id":1,"do":"run","prompts":[{"id":"a","text":"t"}],"policy":{"kind":"full"},"capture":""})"),
+        HasSubstr("capture is empty"));
     EXPECT_THAT(refusalOf(R"({"v":1,"id":1,"do":"run","prompts":[],"policy":{"kind":"full"},"capture":"x"})"),
                 HasSubstr("prompts is empty"));
     EXPECT_THAT(

@@ -1,11 +1,16 @@
 #include "app/serve/detail/run_watch.h"
 
+#include "profiler/analysis/percentiles.h"
+
+#include <utility>
+
 namespace fluxscope {
 
 void RunWatch::runBegan(const RunFacts& facts) {
     layers_ = facts.model.layers;
     maxNew_ = facts.maxNew;
     sequences_ = static_cast<std::int64_t>(facts.sequences.size());
+    emitted_.clear();
 }
 
 void RunWatch::batchBegan(BatchIndex, std::span<const SequenceIndex> sequences) {
@@ -19,7 +24,9 @@ void RunWatch::scopeClosed(const ScopeKey& key, const std::optional<cost::OpShap
         report("prefill", key.layer->value() + 1, layers_, "layers");
 }
 
-void RunWatch::tokenEmitted(SequenceIndex sequence, TurnIndex, StepIndex step, const TokenFacts& token) {
+void RunWatch::tokenEmitted(SequenceIndex sequence, TurnIndex turn, StepIndex step, const TokenFacts& token) {
+    if (sequence == SequenceIndex{} && turn == TurnIndex{})
+        emitted_.push_back(std::chrono::steady_clock::now());
     report("decode", step.value() + 1, maxNew_, "tokens");
     std::string& text = pending_[sequence];
     text += token.text;
@@ -39,6 +46,13 @@ void RunWatch::say(SequenceIndex sequence, std::size_t bytes) {
     std::string& text = pending_[sequence];
     if (bytes > 0 && events_.token) events_.token(sequence, text.substr(0, bytes));
     text.erase(0, bytes);
+}
+
+double RunWatch::medianTokenSeconds() const {
+    std::vector<double> seconds;
+    for (std::size_t i = 1; i < emitted_.size(); ++i)
+        seconds.push_back(std::chrono::duration<double>(emitted_[i] - emitted_[i - 1]).count());
+    return percentilesOf(std::move(seconds)).median;
 }
 
 // Of a character that was never finished, the bytes there are.

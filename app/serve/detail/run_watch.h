@@ -4,9 +4,11 @@
 #include "app/serve/engine_host.h"
 #include "engine/contract/observer.h"
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace fluxscope {
 
@@ -23,6 +25,9 @@ public:
     void batchEnded(BatchIndex batch) override;
     void runEnded(RunOutcome outcome, const std::string& reason) override;
 
+    // Median over the decoded tokens of the first turn of the first prompt, from one to the next; 0 with fewer than two tokens.
+    double medianTokenSeconds() const;
+
 private:
     void report(const std::string& stage, std::int64_t done, std::int64_t total,
                 const std::string& unit) const;
@@ -33,7 +38,8 @@ private:
     std::int32_t layers_ = 0;
     std::int32_t maxNew_ = 0;
     std::int64_t sequences_ = 0;
-    SequenceIndex first_;                           // of the batch at work
+    std::vector<std::chrono::steady_clock::time_point> emitted_;  // of the first turn of the first prompt
+    SequenceIndex first_;                                         // of the batch at work
     std::map<SequenceIndex, std::string> pending_;  // text whose last character is not whole yet
 };
 

@@ -1,0 +1,176 @@
+#include "app/cli/overhead_measurement.h"
+
+#include "engine/contract/error.h"
+#include "profiler/capture/capture_feed.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <random>
+#include <vector>
+
+namespace fluxscope::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::uint64_t kPromptSeed = 20'240'607;
+const std::string kCommand = "overhead";
+
+// Goes with everything in it.
+class TemporaryFolder {
+public:
+    TemporaryFolder() {
+        std::string name = (fs::temp_directory_path() / "fluxscope-overhead-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr)
+            throw MachineError{kCommand, "", "cannot make " + name + ": " + std::strerror(errno),
+                               "name another folder for temporary files with TMPDIR"};
+        path_ = name;
+    }
+    ~TemporaryFolder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    const fs::path& path() const { return path_; }
+
+private:
+    fs::path path_;
+};
+
+struct Taken {
+    double prefill = 0;
+    double decode = 0;
+    double token = 0;
+};
+
+class Measurement {
+public:
+    Measurement(const OverheadPlan& plan, const CancelToken& cancel,
+                const std::function<void(const std::string&)>& progress)
+        : plan_(plan), cancel_(cancel), progress_(progress) {}
+
+    MeasuredOverhead measure() {
+        load(without_, "off");
+        load(with_, plan_.collect);
+        runs_ = 2 * plan_.pairs + 2;
+        begin_ = SteadyClock::now();
+        // One each that does not count: memory, threads and, on a GPU, graphs are there afterwards.
+        run(without_, false);
+        run(with_, true);
+        for (std::int64_t pair = 0; pair < plan_.pairs; ++pair) {
+            Taken without;
+            Taken with;
+            if (pair % 2 == 0) without = run(without_, false);
+            with = run(with_, true);
+            if (pair % 2 != 0) without = run(without_, false);
+            prefill_.push_back({without.prefill, with.prefill});
+            token_.push_back({without.token, with.token});
+            whole_.push_back({without.prefill + without.decode, with.prefill + with.decode});
+        }
+        return result();
+    }
+
+private:
+    void load(Worker& worker, const std::string& collect) {
+        const protocol::LoadRequest request{
+            .model = plan_.model, .device = plan_.device, .collect = collect, .dtype = plan_.dtype};
+        worker.ask(request, cancel_, [this](const protocol::ProgressEvent& at) {
+            if (at.total > 0) say("loading the model, " + std::to_string(100 * at.done / at.total) + " %");
+        });
+    }
+
+    Taken run(Worker& worker, bool recorded) {
+        const fs::path capture = folder_.path() / ("run-" + std::to_string(done_) + ".fluxdb");
+        const double elapsed = std::chrono::duration<double>(SteadyClock::now() - begin_).count();
+        std::string text = "run " + std::to_string(done_ + 1) + " of " + std::to_string(runs_);
+        if (done_ > 0)
+            text += ", " +
+                    remainingText(elapsed / static_cast<double>(done_) * static_cast<double>(runs_ - done_));
+        const protocol::Event last =
+            worker.ask(protocol::RunRequest{.wanted = plan_.request,
+                                            .capture = recorded ? capture.string() : std::string{}},
+                       cancel_, [&](const protocol::ProgressEvent&) { say(text); });
+        ++done_;
+        const auto* took = std::get_if<protocol::RunDoneEvent>(&last.what);
+        if (took == nullptr)
+            throw FaultError{kCommand, "", "was answered with something else than a run", "report this"};
+        if (recorded) {
+            if (collector_.empty()) collector_ = collectorOf(capture);
+            std::error_code ignored;
+            fs::remove(capture, ignored);  // a hundred runs need the room of one
+        }
+        return {.prefill = took->prefillSeconds, .decode = took->decodeSeconds, .token = took->tokenSeconds};
+    }
+
+    static std::string collectorOf(const fs::path& capture) {
+        const SnapshotPtr snapshot = readCapture(capture);
+        return snapshot->processes.empty() ? std::string{} : snapshot->processes.back().collector;
+    }
+
+    MeasuredOverhead result() const {
+        const auto prefill = pairedRatio(prefill_);
+        const auto whole = pairedRatio(whole_);
+        if (!prefill || !whole)
+            throw MachineError{kCommand, "", "took no time that this clock can see",
+                               "give a greater --length"};
+        return {.overhead = {.prefill = *prefill,
+                             .token = pairedRatio(token_),
+                             .whole = *whole,
+                             .promptTokens = std::ssize(
+                                 std::get<std::vector<TokenId>>(plan_.request.prompts.front().content)),
+                             .newTokens = plan_.request.maxNew,
+                             .policy = shortForm(plan_.request.policy),
+                             .when = utcNowText()},
+                .collector = collector_};
+    }
+
+    void say(const std::string& text) const {
+        if (progress_) progress_(text);
+    }
+
+    const OverheadPlan& plan_;
+    const CancelToken& cancel_;
+    const std::function<void(const std::string&)>& progress_;
+    TemporaryFolder folder_;
+    Worker without_{kCommand, "the worker that does not record"};
+    Worker with_{kCommand, "the worker that records"};
+    std::int64_t runs_ = 0;
+    std::int64_t done_ = 0;
+    SteadyClock::time_point begin_;
+    std::string collector_;
+    std::vector<Pair> prefill_;
+    std::vector<Pair> token_;
+    std::vector<Pair> whole_;
+};
+
+}  // namespace
+
+std::vector<TokenId> syntheticPrompt(std::int64_t count, std::int32_t vocabulary) {
+    std::mt19937_64 random(kPromptSeed);
+    std::vector<TokenId> ids;
+    for (std::int64_t i = 0; i < count; ++i)
+        ids.push_back(TokenId::of(
+            static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(std::max(vocabulary, 1)))));
+    return ids;
+}
+
+MeasuredOverhead measureOverhead(const OverheadPlan& plan, const CancelToken& cancel,
+                                 const std::function<void(const std::string&)>& progress) {
+    return Measurement(plan, cancel, progress).measure();
+}
+
+std::string remainingText(double seconds) {
+    if (seconds < 90)
+        return "about " + std::to_string(static_cast<std::int64_t>(std::ceil(std::max(seconds, 0.0)))) +
+               " s left";
+    return "about " + std::to_string(static_cast<std::int64_t>(std::ceil(seconds / 60))) + " min left";
+}
+
+}  // namespace fluxscope::cli
