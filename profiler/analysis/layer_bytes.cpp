@@ -56,7 +56,8 @@ struct Instances {
             if (kernels.place[k] != lastPlace || kernels.step[k] != lastStep) {
                 lastPlace = kernels.place[k];
                 lastStep = kernels.step[k];
-                const LayerKey key{place->batch, place->turn, *place->phase, StepIndex{lastStep}, place->layer};
+                const LayerKey key{place->batch, place->turn, *place->phase, StepIndex{lastStep},
+                                   place->layer};
                 const auto [found, isNew] = at.try_emplace(key, static_cast<std::uint32_t>(keys.size()));
                 if (isNew) keys.push_back(key);
                 last = found->second;
@@ -156,7 +157,8 @@ BytesOfSource analyticBytes(const Snapshot& snapshot, RunIndex run) {
 BytesOfSource countedBytes(const RunTraffic& traffic) {
     std::map<LayerKey, LayerBytes> rows;
     // Each scope on its own: what lies outside all layers is several, and a pass may end between them.
-    std::map<std::tuple<LayerKey, std::optional<ChunkIndex>, std::optional<Op>, bool>, std::int32_t> firstPass;
+    std::map<std::tuple<LayerKey, std::optional<ChunkIndex>, std::optional<Op>, bool>, std::int32_t>
+        firstPass;
     for (const MeasuredTraffic& one : traffic.rows) {
         const std::string& metric = traffic.metrics[static_cast<std::size_t>(one.metric)];
         const bool read = metric == "dram_read_bytes";
@@ -207,8 +209,7 @@ BytesOfSource sampledBytes(const KernelColumnsView& kernels, std::span<const Sam
         row.written = sums[i].written;
         row.samplesWorth = sums[i].worth;
         row.samplesInside = sums[i].inside;
-        row.confidence =
-            confidenceOf(sums[i].inside, busyNs[i] > 0 ? sums[i].sampledNs / busyNs[i] : 0);
+        row.confidence = confidenceOf(sums[i].inside, busyNs[i] > 0 ? sums[i].sampledNs / busyNs[i] : 0);
         rows.emplace(instances.keys[i], row);
     }
     result.rows = valuesOf(rows);

@@ -70,8 +70,8 @@ struct PhaseBytes {
     std::string origin;
     double read = 0;
     double written = 0;
-    std::int64_t steps = 0;       // (batch, turn, step)
-    std::int64_t layerSteps = 0;  // rows summed up, what lies outside all layers too
+    std::int64_t steps = 0;          // (batch, turn, step)
+    std::int64_t layerSteps = 0;     // rows summed up, what lies outside all layers too
     std::int64_t lowConfidence = 0;  // of them
 };
 

@@ -38,9 +38,8 @@ Passes passesOf(const Snapshot& snapshot, RunIndex run) {
     for (const RunRow& row : snapshot.runs) {
         const bool timeline = row.role == "timeline";
         if (!timeline && row.role != "counters") continue;
-        if (row.run != run &&
-            (row.outcome.value_or("") != "finished" || setting(row) != setting(*about) ||
-             askedOf(snapshot, prompts, row.run) != asked))
+        if (row.run != run && (row.outcome.value_or("") != "finished" || setting(row) != setting(*about) ||
+                               askedOf(snapshot, prompts, row.run) != asked))
             continue;
         std::optional<RunIndex>& pass = timeline ? passes.timeline : passes.counters;
         if (pass != run) pass = row.run;

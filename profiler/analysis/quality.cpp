@@ -39,8 +39,7 @@ QualityRow badStamps(const std::optional<KernelFigures>& kernels) {
     row.value = static_cast<double>(kernels->bad);
     row.verdict = kernels->bad > 0 ? Verdict::Warning : Verdict::Fine;
     row.sentence = formattedCount(kernels->bad) + " of " + formattedCount(kernels->kernels) +
-                   " kernels have a bad time stamp" +
-                   (kernels->bad > 0 ? " and count in no time." : ".");
+                   " kernels have a bad time stamp" + (kernels->bad > 0 ? " and count in no time." : ".");
     return row;
 }
 

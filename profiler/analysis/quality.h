@@ -20,7 +20,8 @@ enum class Verdict : std::uint8_t { Fine, Warning, Unknown };
 std::string_view nameOf(Verdict verdict);
 
 struct QualityRow {
-    std::string check;  // "unattributed", "dropped", "bad stamps", "sources", or the name of a recorded figure
+    std::string
+        check;  // "unattributed", "dropped", "bad stamps", "sources", or the name of a recorded figure
     Verdict verdict = Verdict::Unknown;
     std::optional<double> value;
     std::string sentence;

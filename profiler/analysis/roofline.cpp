@@ -57,7 +57,8 @@ Ceilings ceilingsOf(const Snapshot& snapshot, RunIndex run, std::span<const Devi
         for (const EnvironmentRow& row : snapshot.environment) {
             if (row.process != about->process || row.name != name) continue;
             double value = 0;
-            const auto [end, error] = std::from_chars(row.value.data(), row.value.data() + row.value.size(), value);
+            const auto [end, error] =
+                std::from_chars(row.value.data(), row.value.data() + row.value.size(), value);
             if (error != std::errc{}) return std::nullopt;
             if (ceilings.source.empty()) ceilings.source = row.source;
             return positive(value);

@@ -23,8 +23,9 @@ std::vector<TopKernel> topKernels(const KernelColumnsView& kernels, const TopKer
     for (std::size_t k = 0; k < kernels.size(); ++k) {
         if (kernels.bad(k)) continue;
         const KernelPlace* about = kernels.placeOf(k);
-        std::uint32_t& row = rowAt.of(std::min(static_cast<std::size_t>(kernels.name[k]), kernels.names.size()),
-                                      about != nullptr ? static_cast<std::size_t>(kernels.place[k]) : places - 1);
+        std::uint32_t& row =
+            rowAt.of(std::min(static_cast<std::size_t>(kernels.name[k]), kernels.names.size()),
+                     about != nullptr ? static_cast<std::size_t>(kernels.place[k]) : places - 1);
         if (row == PairIndex::kNew) {
             // Asked for nothing but names, a kernel is the same wherever it ran.
             const bool apart = by.phase || by.op || by.layer;
@@ -92,7 +93,8 @@ std::vector<StreamGaps> streamGaps(const KernelColumnsView& kernels) {
             last = &at->second;
             if (isNew) last->busyUntil = begin;
         }
-        StreamGaps& row = last->rows.at(place != nullptr ? static_cast<std::size_t>(*place->phase) : kPhases - 1);
+        StreamGaps& row =
+            last->rows.at(place != nullptr ? static_cast<std::size_t>(*place->phase) : kPhases - 1);
         if (row.kernels == 0) {
             row.stream = lastStream;
             row.name = kernels.queueName(lastStream);

@@ -35,9 +35,7 @@ void fill(TrafficSeries& series, std::vector<Interval> intervals, std::int64_t o
 }
 
 // That moved in an interval; a memory's level is in bytes too, and moves nothing.
-bool isBytes(std::string_view metric) {
-    return metric.ends_with("_bytes") && metric != "memory_used_bytes";
-}
+bool isBytes(std::string_view metric) { return metric.ends_with("_bytes") && metric != "memory_used_bytes"; }
 
 std::string unitOf(std::string_view metric) {
     if (metric.ends_with("_w")) return "W";

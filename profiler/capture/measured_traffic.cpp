@@ -64,9 +64,9 @@ RunTraffic readTraffic(const std::filesystem::path& file, RunIndex run, const st
                 }
                 auto metric = metricAt.find(row.text(2));
                 if (metric == metricAt.end()) {
-                    metric = metricAt
-                                 .emplace(row.string(2), static_cast<std::int32_t>(traffic.metrics.size()))
-                                 .first;
+                    metric =
+                        metricAt.emplace(row.string(2), static_cast<std::int32_t>(traffic.metrics.size()))
+                            .first;
                     traffic.metrics.push_back(row.string(2));
                 }
                 one.metric = metric->second;

@@ -23,7 +23,7 @@ struct MeasuredTraffic {
 };
 
 struct RunTraffic {
-    std::vector<std::string> metrics;  // "dram_read_bytes", "dram_write_bytes", "l2_bytes", ...
+    std::vector<std::string> metrics;   // "dram_read_bytes", "dram_write_bytes", "l2_bytes", ...
     std::vector<MeasuredTraffic> rows;  // in the order of recording
     std::vector<std::string> problems;
 };

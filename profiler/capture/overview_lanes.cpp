@@ -75,8 +75,7 @@ private:
             const bool fits = std::ranges::all_of(ids, [&](std::int64_t lane) {
                 RowReader row(database_, "SELECT max(bucket) FROM overview WHERE level = ? AND lane = ?",
                               {level, lane});
-                return !row.next() || row.isNull(0) ||
-                       row.integer(0, 0) < static_cast<std::int64_t>(buckets);
+                return !row.next() || row.isNull(0) || row.integer(0, 0) < static_cast<std::int64_t>(buckets);
             });
             if (fits) return level;
         }

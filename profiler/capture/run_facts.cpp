@@ -55,8 +55,12 @@ void readCollectors(SQLite::Database& database, RunFactsRead& into) {
             database,
             "SELECT process, run, name, state, reason, remedy FROM collector ORDER BY process, run, name");
         while (row.next()) {
-            CollectorInfo info{row.key<ProcessIndex>(0), row.integer(1, -1), row.string(2), row.string(3),
-                               row.string(4),            row.string(5)};
+            CollectorInfo info{row.key<ProcessIndex>(0),
+                               row.integer(1, -1),
+                               row.string(2),
+                               row.string(3),
+                               row.string(4),
+                               row.string(5)};
             if (row.isBad() || std::ranges::find(kStates, info.state) == kStates.end())
                 ++bad;
             else

@@ -178,8 +178,9 @@ std::string decisionCostTables(const Report& report) {
         out += element("h3", prompts) + "\n" +
                element("p",
                        "Full against " + c.sparse + ". Times: " + c.timeOrigin + ". Bytes: " + c.bytesOrigin +
-                           (c.modelled ? ". Modelled, nothing of this was measured: the first step of decode."
-                                       : ". A step of decode is a mean over steps; repeats count as their median."),
+                           (c.modelled
+                                ? ". Modelled, nothing of this was measured: the first step of decode."
+                                : ". A step of decode is a mean over steps; repeats count as their median."),
                        "class=\"muted\"") +
                "\n";
         if (c.rows.empty()) continue;
@@ -314,8 +315,7 @@ std::string htmlReport(const Report& report) {
         body += element("p", "This capture holds no run.") + "\n";
     else
         body += element("h2", "Runs") + "\n" + summaryTable(report) + qualitySection(report) +
-                element("h2", "Routing") + "\n" +
-                routing(report) + timeAndMemory(report);
+                element("h2", "Routing") + "\n" + routing(report) + timeAndMemory(report);
     body += decisionCostTables(report) + costs(report) + prompts(report) + provenance(report);
     return filled(pageTemplate(), escapedXml("FluxScope: " + report.title), body);
 }

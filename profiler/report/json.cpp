@@ -252,8 +252,8 @@ std::string jsonReport(const Report& report) {
               {"capture", report.title},
               {"live", report.live},
               {"notices", report.notices}};
-    for (const char* list :
-         {"processes", "environment", "collectors", "overhead", "models", "runs", "layer_costs", "decision_costs", "prompts"})
+    for (const char* list : {"processes", "environment", "collectors", "overhead", "models", "runs",
+                             "layer_costs", "decision_costs", "prompts"})
         json[list] = Json::array();
     for (const ProcessRow& p : report.processes)
         json["processes"].push_back({{"process", p.process.value()},

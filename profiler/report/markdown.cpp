@@ -182,8 +182,7 @@ std::string provenance(const Report& report) {
     for (const ReportOverhead& overhead : report.overhead)
         out += row({"cost of recording", inlineText(overhead.text), inlineText(overhead.source)});
     for (const EnvironmentRow& e : report.environment)
-        if (e.name != "overhead")
-            out += row({inlineText(e.name), inlineText(e.value), inlineText(e.source)});
+        if (e.name != "overhead") out += row({inlineText(e.name), inlineText(e.value), inlineText(e.source)});
     return out;
 }
 
@@ -193,7 +192,8 @@ std::string markdownReport(const Report& report) {
     std::string out = "# FluxScope report: " + inlineText(report.title) + "\n\n";
     for (const std::string& notice : report.notices) out += "> " + inlineText(notice) + "\n\n";
     if (report.runs.empty()) out += "This capture holds no run.\n\n";
-    return out + (report.runs.empty() ? "" : summary(report) + qualityInMarkdown(report) + timeAndMemory(report)) +
+    return out +
+           (report.runs.empty() ? "" : summary(report) + qualityInMarkdown(report) + timeAndMemory(report)) +
            decisionCostTables(report) + prompts(report) + provenance(report);
 }
 

@@ -112,9 +112,9 @@ void addDevice(const ReportSources& sources, ReportRun& run, bool pictures) {
         quality(*sources.snapshot, index, kernelFigures(figures, index), stepBytesOf(bytes), figures);
     // Times at a locked clock, or of an eager pass between counters, say nothing of what the machine can do.
     if (run.settings.role == "timed" && !run.settings.clockLocked)
-        run.roofline = roofline(workOf(run.breakdown),
-                                ceilingsOf(*sources.snapshot, index, sources.facts.devices),
-                                run.settings.dtype);
+        run.roofline =
+            roofline(workOf(run.breakdown), ceilingsOf(*sources.snapshot, index, sources.facts.devices),
+                     run.settings.dtype);
     const DeviceSummary* device = deviceOf(sources, index);
     if (device == nullptr) {
         if (pictures) {
@@ -195,7 +195,9 @@ void addDecisionCosts(const Snapshot& snapshot, Report& report) {
     if (!twins.empty()) return;
     // Nobody ran both sides: what kernels/cost says of the first prompt of each routed run.
     for (const ReportRun& run : report.runs) {
-        if (run.settings.role != "timed" || run.health.empty() || report.decisionCosts.size() >= kReportDecisionCosts) continue;
+        if (run.settings.role != "timed" || run.health.empty() ||
+            report.decisionCosts.size() >= kReportDecisionCosts)
+            continue;
         const auto first = std::ranges::find(snapshot.sequences, run.settings.run, &SequenceRow::run);
         if (first != snapshot.sequences.end())
             report.decisionCosts.push_back(
@@ -207,8 +209,9 @@ void addOverhead(const Snapshot& snapshot, Report& report) {
     for (const ProcessRow& process : snapshot.processes) {
         ReportOverhead overhead{.process = process.process,
                                 .measured = false,
-                                .text = "not measured: fluxscope-cli overhead measures what recording costs on "
-                                        "this machine",
+                                .text =
+                                    "not measured: fluxscope-cli overhead measures what recording costs on "
+                                    "this machine",
                                 .source = {}};
         for (const EnvironmentRow& row : snapshot.environment)
             if (row.process == process.process && row.name == "overhead")

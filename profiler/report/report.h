@@ -92,9 +92,10 @@ struct ReportRun {
     std::variant<Latency, LatencyRefused> latency;  // with the runs that repeat this one
     TimeLine timeLine;                              // of the first kReportTimeLines runs
     std::vector<QualityRow> quality;
-    Passes passes;                     // whose bytes stand beside this run's
-    std::vector<PhaseBytes> bytes;     // by phase and source
-    std::vector<PhaseBytes> layerBytes;  // by layer too; empty where nothing was measured, and of a timed run's passes
+    Passes passes;                  // whose bytes stand beside this run's
+    std::vector<PhaseBytes> bytes;  // by phase and source
+    std::vector<PhaseBytes>
+        layerBytes;  // by layer too; empty where nothing was measured, and of a timed run's passes
     Roofline roofline;
     std::int64_t kernels = 0;  // recorded by row
     std::vector<TopKernel> topKernels;
@@ -133,8 +134,9 @@ struct Report {
     std::vector<CollectorInfo> collectors;  // that were asked for, and what became of them
     std::vector<ReportOverhead> overhead;
     std::vector<ReportRun> runs;
-    std::vector<LayerCosts> costs;             // of the first prompts of each run that has any
-    std::vector<DecisionCosts> decisionCosts;  // of the first batches run full and sparse; without any, modelled
+    std::vector<LayerCosts> costs;  // of the first prompts of each run that has any
+    std::vector<DecisionCosts>
+        decisionCosts;  // of the first batches run full and sparse; without any, modelled
     std::vector<ReportPrompt> prompts;
     std::int64_t omittedRuns = 0;
     std::int64_t omittedCosts = 0;
@@ -149,7 +151,8 @@ inline constexpr std::size_t kReportPrompts = 500;
 inline constexpr std::size_t kReportDecisionCosts = 6;
 inline constexpr std::size_t kReportTimeLines = 4;
 inline constexpr std::size_t kReportKernels = 20;
-inline constexpr std::int64_t kReportBars = 100'000;  // with more kernels a time line shows the overview's buckets
+inline constexpr std::int64_t kReportBars =
+    100'000;  // with more kernels a time line shows the overview's buckets
 inline constexpr std::size_t kReportTextCharacters = 1200;
 
 Report buildReport(const ReportSources& sources);

@@ -32,8 +32,8 @@ std::string timeSourceOf(const Snapshot& snapshot, const RunRow& run) {
 // What a page has room for: traffic of the device's memory and its links, and what explains it. Everything is in the capture.
 std::vector<SampleColumns> shownOf(const std::vector<SampleColumns>& all) {
     static constexpr std::string_view kShown[] = {
-        "dram_read_bytes", "dram_write_bytes",  "pcie_read_bytes", "pcie_write_bytes", "nvlink_received_bytes",
-        "nvlink_sent_bytes", "sm_active_pct", "power_w"};
+        "dram_read_bytes",       "dram_write_bytes",  "pcie_read_bytes", "pcie_write_bytes",
+        "nvlink_received_bytes", "nvlink_sent_bytes", "sm_active_pct",   "power_w"};
     std::vector<SampleColumns> shown;
     for (const SampleColumns& one : all)
         if (std::ranges::find(kShown, one.metric) != std::end(kShown)) shown.push_back(one);

@@ -78,8 +78,10 @@ TEST(SampledBytes, areNotTrustedWhereSamplesAreMissing) {
     const KernelTable kernels("layer start_us end_us\n 0 0 4000\n 1 4000 8000");
     Sampling sampling(80, 100, 1000, 0);
     // Of layer 0 a twentieth is missing, of layer 1 a half.
-    for (const std::size_t missing : {70, 69, 68, 67, 66, 65, 64, 63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 9, 8})
-        for (auto* column : {&sampling.begin, &sampling.end}) column->erase(column->begin() + static_cast<std::ptrdiff_t>(missing));
+    for (const std::size_t missing :
+         {70, 69, 68, 67, 66, 65, 64, 63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 9, 8})
+        for (auto* column : {&sampling.begin, &sampling.end})
+            column->erase(column->begin() + static_cast<std::ptrdiff_t>(missing));
     EXPECT_EQ(text(sampledBytes(kernels.view(), sampling.columns())), rows(R"(
         phase    step  layer  read   written  inside  worth  confidence
         prefill  0     0      38000  0        38      38.00  high
@@ -105,7 +107,8 @@ TEST(SampledBytes, giveEachByteOnce) {
             const std::int64_t end = begin + static_cast<std::int64_t>(random() % 200);
             last = std::max(last, end);
             table += "decode " + std::to_string(random() % 3) + " " + std::to_string(random() % 4) + " " +
-                     std::to_string(random() % 2) + " " + std::to_string(begin) + " " + std::to_string(end) + "\n";
+                     std::to_string(random() % 2) + " " + std::to_string(begin) + " " + std::to_string(end) +
+                     "\n";
         }
         const KernelTable kernels(table);
         const Sampling sampling(40, 100, 1000, 10);
@@ -120,7 +123,8 @@ TEST(SampledBytes, giveEachByteOnce) {
             bool any = false;
             const KernelColumnsView view = kernels.view();
             for (std::size_t k = 0; k < view.size(); ++k)
-                any = any || (view.duration[k] > 0 && view.begin[k] < (s + 1) * 100'000 && view.end(k) > s * 100'000);
+                any = any || (view.duration[k] > 0 && view.begin[k] < (s + 1) * 100'000 &&
+                              view.end(k) > s * 100'000);
             busy += any ? 1 : 0;
         }
         EXPECT_NEAR(read, static_cast<double>(busy) * 1000, 1e-6) << round;
@@ -140,8 +144,9 @@ MeasuredTraffic counted(int step, std::optional<int> layer, int metric, double v
 }
 
 TEST(CountedBytes, areThoseOfTheFirstPassAndOfWholeLayers) {
-    RunTraffic traffic{.metrics = {"dram_read_bytes", "dram_write_bytes", "l2_bytes"}, .rows = {}, .problems = {}};
-    traffic.rows = {counted(0, 0, 0, 100), counted(0, 0, 1, 10),    counted(0, 0, 2, 999),
+    RunTraffic traffic{
+        .metrics = {"dram_read_bytes", "dram_write_bytes", "l2_bytes"}, .rows = {}, .problems = {}};
+    traffic.rows = {counted(0, 0, 0, 100),   counted(0, 0, 1, 10),           counted(0, 0, 2, 999),
                     counted(0, 0, 0, 77, 1), counted(0, std::nullopt, 0, 5), counted(0, std::nullopt, 0, 6)};
     traffic.rows.push_back(counted(0, 0, 0, 50));
     traffic.rows.back().scope.op = Op::Mlp;
@@ -159,13 +164,16 @@ TEST(CountedBytes, areThoseOfTheFirstPassAndOfWholeLayers) {
 
 // The head was counted by one source only: it is compared with nothing.
 TEST(StepBytes, compareTheLayersThatAllSourcesHave) {
-    const Snapshot s = SnapshotBuilder().runs("run\n 1").costs(R"(
+    const Snapshot s = SnapshotBuilder()
+                           .runs("run\n 1")
+                           .costs(R"(
         step  layer  read  written
         0     0      100   20
         0     1      100   0
         0     -      5000  0
         1     0      10    0
-    )").build();
+    )")
+                           .build();
     RunTraffic traffic{.metrics = {"dram_read_bytes"}, .rows = {}, .problems = {}};
     traffic.rows = {counted(0, 0, 0, 130), counted(0, 1, 0, 110)};
     BytesOfSource sampled{.source = "hw_pm", .costVersion = 0, .rows = {}};
@@ -178,8 +186,8 @@ TEST(StepBytes, compareTheLayersThatAllSourcesHave) {
     const auto table = [](const std::vector<StepBytes>& all) {
         std::string out;
         for (const StepBytes& b : all)
-            out += std::string(nameOf(b.phase)) + " " + std::to_string(b.step.value()) + " " + b.source + " " +
-                   withDecimals(b.bytes, 0) + "\n";
+            out += std::string(nameOf(b.phase)) + " " + std::to_string(b.step.value()) + " " + b.source +
+                   " " + withDecimals(b.bytes, 0) + "\n";
         return rows(out);
     };
     EXPECT_EQ(table(stepBytesOf(sources)), rows(R"(
@@ -202,22 +210,26 @@ TEST(StepBytes, compareTheLayersThatAllSourcesHave) {
 }
 
 TEST(PhaseBytes, standSideBySide) {
-    const Snapshot s = SnapshotBuilder().runs("run\n 1").costs(R"(
+    const Snapshot s = SnapshotBuilder()
+                           .runs("run\n 1")
+                           .costs(R"(
         step  layer  read  written
         0     0      100   20
         1     0      10    1
         2     0      10    1
-    )").build();
+    )")
+                           .build();
     RunTraffic traffic{.metrics = {"dram_read_bytes"}, .rows = {counted(1, 0, 0, 12)}, .problems = {}};
     const std::vector<BytesOfSource> sources{analyticBytes(s, RunIndex{1}), countedBytes(traffic)};
     std::string out;
     for (const PhaseBytes& p : bytesByPhase(sources))
         out += std::string(nameOf(p.phase)) + " " + p.source + " " + withDecimals(p.read, 0) + " " +
-               withDecimals(p.written, 0) + " " + std::to_string(p.steps) + " " + std::to_string(p.layerSteps) + " | " +
-               p.origin + "\n";
-    EXPECT_EQ(out, "prefill analytic 100 20 1 1 | modelled, kernels/cost v1\n"
-                   "decode analytic 20 2 2 2 | modelled, kernels/cost v1\n"
-                   "decode hw_range 12 0 1 1 | measured, range counters\n");
+               withDecimals(p.written, 0) + " " + std::to_string(p.steps) + " " +
+               std::to_string(p.layerSteps) + " | " + p.origin + "\n";
+    EXPECT_EQ(out,
+              "prefill analytic 100 20 1 1 | modelled, kernels/cost v1\n"
+              "decode analytic 20 2 2 2 | modelled, kernels/cost v1\n"
+              "decode hw_range 12 0 1 1 | measured, range counters\n");
 }
 
 }  // namespace

@@ -124,9 +124,10 @@ TEST(CeilingsOf, areTheMeasuredOnesElseTheDataSheets) {
               "4000.000000 - nameplate: data sheet of NVIDIA H200");
     EXPECT_EQ(text(ceilingsOf(builder.build(), RunIndex{1}, {})),
               "- - no ceilings: measure them with fluxscope-cli ceilings");
-    builder.edit().environment = {{ProcessIndex{1}, "ceiling_bytes_per_second", "3.5e3", "fluxscope-cli ceilings"},
-                                  {ProcessIndex{1}, "ceiling_flops", "7e3", "fluxscope-cli ceilings"},
-                                  {ProcessIndex{2}, "ceiling_flops_fp32", "1", "another machine"}};
+    builder.edit().environment = {
+        {ProcessIndex{1}, "ceiling_bytes_per_second", "3.5e3", "fluxscope-cli ceilings"},
+        {ProcessIndex{1}, "ceiling_flops", "7e3", "fluxscope-cli ceilings"},
+        {ProcessIndex{2}, "ceiling_flops_fp32", "1", "another machine"}};
     EXPECT_EQ(text(ceilingsOf(builder.build(), RunIndex{1}, devices)),
               "3500.000000 7000.000000 measured: fluxscope-cli ceilings");
     builder.edit().environment.push_back({ProcessIndex{1}, "ceiling_flops_fp32", "6e3", "x"});

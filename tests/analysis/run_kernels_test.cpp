@@ -47,7 +47,8 @@ TEST(RunKernels, areTheColumnsThatWereRead) {
     EXPECT_EQ(full.nameOf(0), "void ns::gemm<float>(int*)");
     EXPECT_EQ(kernels.view(KernelNames::Brief).nameOf(0), "gemm");
     ASSERT_NE(full.placeOf(0), nullptr);
-    EXPECT_EQ(*full.placeOf(0), (KernelPlace{BatchIndex{2}, TurnIndex{}, Phase::Decode, LayerIndex{3}, Op::Mlp}));
+    EXPECT_EQ(*full.placeOf(0),
+              (KernelPlace{BatchIndex{2}, TurnIndex{}, Phase::Decode, LayerIndex{3}, Op::Mlp}));
     EXPECT_EQ(full.placeOf(1), nullptr);
     EXPECT_TRUE(full.bad(2));
     EXPECT_EQ(full.launchEndOf(0), 90);
@@ -69,7 +70,8 @@ TEST(RunKernels, tellStreamsOfTwoContextsApart) {
 
 TEST(SampleColumns, areThoseOfMetricsThatHaveSamples) {
     RunSamples samples;
-    samples.metrics = {{0, "power_w", "nvml", {}, {}, {}}, {0, "dram_read_bytes", "hw_pm", {1, 3}, {2, 4}, {10, 20}}};
+    samples.metrics = {{0, "power_w", "nvml", {}, {}, {}},
+                       {0, "dram_read_bytes", "hw_pm", {1, 3}, {2, 4}, {10, 20}}};
     const std::vector<SampleColumns> all = sampleColumns(samples);
     ASSERT_EQ(all.size(), 1U);
     EXPECT_EQ(all[0].metric, "dram_read_bytes");
@@ -98,8 +100,10 @@ RunOverview overview() {
 }
 
 TEST(OverviewLanes, standBesideTheStepsOfARun) {
-    const Snapshot s =
-        SnapshotBuilder().layers(1).costs("step layer begin_us time_us\n 0 0 13 2").build();  // 13,000 to 15,000 ns
+    const Snapshot s = SnapshotBuilder()
+                           .layers(1)
+                           .costs("step layer begin_us time_us\n 0 0 13 2")
+                           .build();  // 13,000 to 15,000 ns
     TimeLine line = timeLine(s, RunIndex{1}, nullptr);
     ASSERT_EQ(line.lanes.size(), 2U);
     addOverview(line, overview());
@@ -112,7 +116,8 @@ TEST(OverviewLanes, standBesideTheStepsOfARun) {
     EXPECT_EQ(stream.name, "stream 7");
     EXPECT_EQ(stream.buckets->begin, 0);
     EXPECT_EQ(stream.buckets->width, 1000);
-    EXPECT_EQ(stream.buckets->busy, (std::vector<float>{0.5F, 0, 1}));  // overlapping kernels: no more than all of it
+    EXPECT_EQ(stream.buckets->busy,
+              (std::vector<float>{0.5F, 0, 1}));  // overlapping kernels: no more than all of it
     EXPECT_EQ(stream.buckets->count, (std::vector<std::uint32_t>{3, 0, 9}));
     EXPECT_EQ(line.lanes[3].name, "unattributed");
     EXPECT_EQ(line.lanes[3].buckets->begin, 2000);

@@ -28,7 +28,8 @@ constexpr std::int64_t kUs = 1000;
 void record(const std::filesystem::path& file, const std::vector<KernelRecord>& kernels,
             const std::function<void(CaptureWriter&)>& more = {}) {
     CaptureWriter writer(file, testing::kDeviceProcess);
-    writer.write(CollectorRecord{.name = "trace", .state = CollectorState::Running, .reason = {}, .remedy = {}});
+    writer.write(
+        CollectorRecord{.name = "trace", .state = CollectorState::Running, .reason = {}, .remedy = {}});
     writer.beginRun(writer.nextRun(), testing::deviceFacts(), Nanoseconds(kBegin), true);
     writer.write(std::span(kernels));
     if (more) more(writer);
@@ -76,17 +77,16 @@ TEST(RunFacts, sayWhichCollectorIsMissingAndWhatToDo) {
 
 TEST(RunFacts, leaveOutWhatDoesNotFitAndSaySo) {
     const Scratch scratch;
-    record(scratch.file(), kernelsOf(1, 1, kBegin), [](CaptureWriter& writer) {
-        writer.write(DeviceRecord{.device = 0, .name = "gpu"});
-    });
-    change(scratch.file(), "PRAGMA foreign_keys = 0; UPDATE device SET multiprocessors = -4; UPDATE quality SET "
-                           "value = 9e999 WHERE figure = 'kernels'");
+    record(scratch.file(), kernelsOf(1, 1, kBegin),
+           [](CaptureWriter& writer) { writer.write(DeviceRecord{.device = 0, .name = "gpu"}); });
+    change(scratch.file(),
+           "PRAGMA foreign_keys = 0; UPDATE device SET multiprocessors = -4; UPDATE quality SET "
+           "value = 9e999 WHERE figure = 'kernels'");
     const RunFactsRead facts = readRunFacts(scratch.file());
     EXPECT_TRUE(facts.devices.empty());
-    EXPECT_EQ(facts.problems,
-              (std::vector<std::string>{
-                  "table quality: 1 rows do not fit the rest of the file and are left out",
-                  "table device: 1 rows do not fit the rest of the file and are left out"}));
+    EXPECT_EQ(facts.problems, (std::vector<std::string>{
+                                  "table quality: 1 rows do not fit the rest of the file and are left out",
+                                  "table device: 1 rows do not fit the rest of the file and are left out"}));
 }
 
 // Every bucket as the file has it, at the level that was chosen.
@@ -111,10 +111,11 @@ TEST(Overview, isThatOfTheFileAtTheFinestLevelThatFits) {
                         std::to_string(lane.busy_ns[i]) + " " + std::to_string(lane.events[i]) + " " +
                         (lane.op[i] ? std::string(nameOf(*lane.op[i])) : "") + "\n";
             }
-        EXPECT_EQ(text, rowsOf(scratch.file(),
-                               "SELECT kind, phase, layer, stream, bucket, busy_ns, events, op FROM overview JOIN "
-                               "lane USING (lane) WHERE level = " +
-                                   std::to_string(level) + " ORDER BY lane, bucket"));
+        EXPECT_EQ(text,
+                  rowsOf(scratch.file(),
+                         "SELECT kind, phase, layer, stream, bucket, busy_ns, events, op FROM overview JOIN "
+                         "lane USING (lane) WHERE level = " +
+                             std::to_string(level) + " ORDER BY lane, bucket"));
         EXPECT_EQ(overview.problems, std::vector<std::string>{});
     }
     EXPECT_TRUE(readOverview(scratch.file(), RunIndex{7}, 100).empty());
@@ -123,12 +124,13 @@ TEST(Overview, isThatOfTheFileAtTheFinestLevelThatFits) {
 TEST(Overview, leavesOutBucketsThatCannotBe) {
     const Scratch scratch;
     record(scratch.file(), kernelsOf(2, 1, kBegin));
-    change(scratch.file(), "UPDATE overview SET busy_ns = -1 WHERE lane = 1; UPDATE overview SET op = 'dance' "
-                           "WHERE lane = 2");
+    change(scratch.file(),
+           "UPDATE overview SET busy_ns = -1 WHERE lane = 1; UPDATE overview SET op = 'dance' "
+           "WHERE lane = 2");
     const RunOverview overview = readOverview(scratch.file(), RunIndex{1}, 1000);
-    EXPECT_EQ(overview.problems,
-              std::vector<std::string>{
-                  "table overview: 2 rows do not fit the rest of the file and are left out"});
+    EXPECT_EQ(
+        overview.problems,
+        std::vector<std::string>{"table overview: 2 rows do not fit the rest of the file and are left out"});
     for (const OverviewBuckets& lane : overview.lanes)
         for (const std::int64_t busy : lane.busy_ns) EXPECT_GE(busy, 0);
 }
@@ -151,8 +153,9 @@ TEST(Samples, comeByMetricInOrderOfTime) {
     EXPECT_EQ(samples.metrics[1].source, "nvml");
     EXPECT_TRUE(readSamples(scratch.file(), RunIndex{2}).metrics.empty());
 
-    change(scratch.file(), "UPDATE sample SET duration_ns = -5 WHERE value = 410; UPDATE sample SET value = 9e999 WHERE "
-                           "value = 1.5e6");
+    change(scratch.file(),
+           "UPDATE sample SET duration_ns = -5 WHERE value = 410; UPDATE sample SET value = 9e999 WHERE "
+           "value = 1.5e6");
     const RunSamples odd = readSamples(scratch.file(), RunIndex{1});
     EXPECT_EQ(odd.metrics[0].value, std::vector<double>{2.5e6});
     EXPECT_EQ(odd.problems, std::vector<std::string>{
@@ -166,7 +169,10 @@ TEST(Traffic, comesWithItsScopeItsSourceAndItsConfidence) {
         layer.op.reset();
         const std::vector<TrafficRecord> traffic{
             {.scope = layer, .metric = "dram_read_bytes", .value = 4096, .source = "hw_range", .pass = 1},
-            {.scope = placeOf(0, -1, Op::Embed), .metric = "dram_write_bytes", .value = 7, .source = "hw_range"},
+            {.scope = placeOf(0, -1, Op::Embed),
+             .metric = "dram_write_bytes",
+             .value = 7,
+             .source = "hw_range"},
             {.scope = layer,
              .metric = "dram_read_bytes",
              .value = 4000,
@@ -191,8 +197,9 @@ TEST(Traffic, comesWithItsScopeItsSourceAndItsConfidence) {
     EXPECT_EQ(traffic.rows[2].confidence, Confidence::Medium);
     EXPECT_EQ(traffic.rows[2].samples, 6);
 
-    change(scratch.file(), "UPDATE traffic SET value = -1 WHERE value = 7; UPDATE place SET layer = -9 WHERE "
-                           "layer = 1 AND op = ''");
+    change(scratch.file(),
+           "UPDATE traffic SET value = -1 WHERE value = 7; UPDATE place SET layer = -9 WHERE "
+           "layer = 1 AND op = ''");
     const RunTraffic odd = readTraffic(scratch.file(), RunIndex{1});
     EXPECT_TRUE(odd.rows.empty());
     EXPECT_EQ(odd.problems, (std::vector<std::string>{
@@ -222,7 +229,8 @@ TEST(LaunchEnds, areThoseOfTheCallsWithTheKernelsIds) {
     const KernelColumns columns = readKernels(scratch.file(), RunIndex{1});
     const LaunchEnds launches = readLaunchEnds(scratch.file(), RunIndex{1}, columns);
     EXPECT_EQ(launches.problems, std::vector<std::string>{});
-    EXPECT_EQ(launches.ns, (std::vector<std::int64_t>{kBegin + 14, kBegin + 26, kBegin + 26, LaunchEnds::kUnknown}));
+    EXPECT_EQ(launches.ns,
+              (std::vector<std::int64_t>{kBegin + 14, kBegin + 26, kBegin + 26, LaunchEnds::kUnknown}));
 
     change(scratch.file(), "DELETE FROM api");
     EXPECT_TRUE(readLaunchEnds(scratch.file(), RunIndex{1}, columns).ns.empty());

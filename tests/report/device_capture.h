@@ -43,17 +43,19 @@ private:
         writer.beginRun(writer.nextRun(), facts, Nanoseconds(begin), true);
         const std::vector<SequenceIndex> all{SequenceIndex{0}};
         writer.beginBatch(BatchIndex{0}, all);
-        writer.write(CollectorRecord{.name = "trace", .state = CollectorState::Stopped, .reason = {}, .remedy = {}});
+        writer.write(
+            CollectorRecord{.name = "trace", .state = CollectorState::Stopped, .reason = {}, .remedy = {}});
         if (role == RunRole::Timeline) writer.setClockLocked();
         for (int layer = 0; layer < layers; ++layer)
-            writer.write(DecisionRecord{.sequence = SequenceIndex{0},
-                                        .turn = {},
-                                        .step = {},
-                                        .layer = LayerIndex{layer},
-                                        .decision = {.attention = layer % 2 == 0 ? Attention::Full : Attention::Sparse,
-                                                     .by = DecidedBy::Router,
-                                                     .logits = RouterLogits{0, layer % 2 == 0 ? 2.0F : -2.0F},
-                                                     .threshold = 0.5}});
+            writer.write(
+                DecisionRecord{.sequence = SequenceIndex{0},
+                               .turn = {},
+                               .step = {},
+                               .layer = LayerIndex{layer},
+                               .decision = {.attention = layer % 2 == 0 ? Attention::Full : Attention::Sparse,
+                                            .by = DecidedBy::Router,
+                                            .logits = RouterLogits{0, layer % 2 == 0 ? 2.0F : -2.0F},
+                                            .threshold = 0.5}});
         std::vector<KernelRecord> kernels;
         std::vector<ApiRecord> calls;
         std::int64_t at = begin;
@@ -69,8 +71,8 @@ private:
                                              .timeSource = "host-enqueue",
                                              .cost = step == 0 ? cost::Cost{1'800'000, 200'000, 9'000'000'000}
                                                                : cost::Cost{150'000, 50'000, 300'000}});
-                for (const auto& [op, us] :
-                     {std::pair{Op::Attention, step == 0 ? 1500 : 30}, std::pair{Op::Mlp, step == 0 ? 500 : 20}}) {
+                for (const auto& [op, us] : {std::pair{Op::Attention, step == 0 ? 1500 : 30},
+                                             std::pair{Op::Mlp, step == 0 ? 500 : 20}}) {
                     kernels.push_back(kernelAt(placeOf(step, layer, op), at, at + us * kUs));
                     calls.push_back({.scope = kernels.back().scope,
                                      .begin = Nanoseconds(at - 3 * kUs),
@@ -94,7 +96,8 @@ private:
         if (role == RunRole::Timeline) {
             std::vector<SampleRecord> samples;
             for (std::int64_t from = begin; from < at; from += 100 * kUs)
-                for (const auto& [metric, value] : {std::pair{"dram_read_bytes", 1e5}, std::pair{"dram_write_bytes", 5e3}})
+                for (const auto& [metric, value] :
+                     {std::pair{"dram_read_bytes", 1e5}, std::pair{"dram_write_bytes", 5e3}})
                     samples.push_back({.device = 0,
                                        .begin = Nanoseconds(from),
                                        .end = Nanoseconds(from + 100 * kUs),
@@ -115,9 +118,14 @@ private:
         ScopeKey key = placeOf(step, layer, Op::Mlp);
         key.op.reset();
         const double more = step == 0 ? 1.05 : 1.5;
-        const std::vector<TrafficRecord> traffic{
-            {.scope = key, .metric = "dram_read_bytes", .value = (step == 0 ? 1.8e6 : 1.5e5) * more, .source = "hw_range"},
-            {.scope = key, .metric = "dram_write_bytes", .value = (step == 0 ? 2e5 : 5e4) * more, .source = "hw_range"}};
+        const std::vector<TrafficRecord> traffic{{.scope = key,
+                                                  .metric = "dram_read_bytes",
+                                                  .value = (step == 0 ? 1.8e6 : 1.5e5) * more,
+                                                  .source = "hw_range"},
+                                                 {.scope = key,
+                                                  .metric = "dram_write_bytes",
+                                                  .value = (step == 0 ? 2e5 : 5e4) * more,
+                                                  .source = "hw_range"}};
         writer.write(std::span<const TrafficRecord>(traffic));
     }
 };

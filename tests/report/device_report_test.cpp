@@ -43,7 +43,8 @@ TEST(DeviceReport, saysWhichCollectorsRanAndWhatIsMissing) {
 TEST(DeviceReport, showsTheCostOfRecordingWhereItWasMeasured) {
     const Scratch scratch;
     DevicePasses passes;
-    passes.environment = {{"overhead", "decode +3.1 % (2.8 to 3.4), prefill +0.4 %", "fluxscope-cli overhead"}};
+    passes.environment = {
+        {"overhead", "decode +3.1 % (2.8 to 3.4), prefill +0.4 %", "fluxscope-cli overhead"}};
     passes.record(scratch.file());
     const Report report = buildReport(readReportSources(scratch.file()));
     EXPECT_EQ(json::parse(jsonReport(report))["overhead"][0]["measured"], true);
@@ -60,7 +61,8 @@ TEST(DeviceReport, putsTheSourcesOfBytesSideBySideAndFlagsWhereTheyDiffer) {
     std::string text;
     for (const json& b : run["traffic"]["phases"])
         text += b["phase"].get<std::string>() + " " + b["source"].get<std::string>() + " " +
-                withDecimals(b["read"].get<double>(), 0) + " " + withDecimals(b["written"].get<double>(), 0) + "\n";
+                withDecimals(b["read"].get<double>(), 0) + " " + withDecimals(b["written"].get<double>(), 0) +
+                "\n";
     // Prefill lasts 4.006 ms of kernels, 40 samples; the 41st is shared with the first decode step.
     EXPECT_EQ(text.substr(0, text.find("prefill hw_pm")),
               "prefill analytic 3600000 400000\nprefill hw_range 3780000 420000\n");
@@ -74,9 +76,11 @@ TEST(DeviceReport, putsTheSourcesOfBytesSideBySideAndFlagsWhereTheyDiffer) {
     const json& gate = run["quality"][3];
     EXPECT_EQ(gate["check"], "sources");
     EXPECT_EQ(gate["verdict"], "warning");
-    EXPECT_NE(gate["sentence"].get<std::string>().find("1.50 times as much"), std::string::npos) << gate["sentence"];
-    EXPECT_NE(std::ranges::find_if(report.notices,
-                                   [](const std::string& n) { return n.starts_with("Run 1, sources: 2 of 3 steps"); }),
+    EXPECT_NE(gate["sentence"].get<std::string>().find("1.50 times as much"), std::string::npos)
+        << gate["sentence"];
+    EXPECT_NE(std::ranges::find_if(
+                  report.notices,
+                  [](const std::string& n) { return n.starts_with("Run 1, sources: 2 of 3 steps"); }),
               report.notices.end());
     const std::string html = htmlReport(report);
     EXPECT_NE(html.find("Measured in run 2 (timeline), run 3 (counters)"), std::string::npos);
@@ -111,7 +115,8 @@ TEST(DeviceReport, drawsARooflineOfTimedRunsUnderTheCeilingsThatAreKnown) {
     const Scratch scratch;
     DevicePasses passes;
     passes.record(scratch.file("sheet.fluxdb"));
-    json roof = json::parse(jsonReport(buildReport(readReportSources(scratch.file("sheet.fluxdb")))))["runs"][0]["roofline"];
+    json roof = json::parse(
+        jsonReport(buildReport(readReportSources(scratch.file("sheet.fluxdb")))))["runs"][0]["roofline"];
     EXPECT_EQ(roof["ceilings"]["origin"], "nameplate: data sheet of NVIDIA H200");
     EXPECT_EQ(roof["ceilings"]["flops_per_second"], nullptr);
     passes.environment = {{"ceiling_bytes_per_second", "4e12", "fluxscope-cli ceilings"},
@@ -144,7 +149,8 @@ TEST(DeviceReport, givesModelledBytesWhereNobodyRanBothSides) {
     EXPECT_EQ(costs[0]["modelled"], true);
     EXPECT_EQ(costs[0]["layers"].size(), 4U);
     EXPECT_EQ(costs[0]["layers"][0]["cost_ns"], nullptr);
-    EXPECT_GE(costs[0]["layers"][0]["full_bytes"].get<double>(), costs[0]["layers"][0]["sparse_bytes"].get<double>());
+    EXPECT_GE(costs[0]["layers"][0]["full_bytes"].get<double>(),
+              costs[0]["layers"][0]["sparse_bytes"].get<double>());
     for (const std::string& text : {htmlReport(report), markdownReport(report)})
         EXPECT_NE(text.find("Modelled, nothing of this was measured"), std::string::npos);
 }
@@ -152,10 +158,13 @@ TEST(DeviceReport, givesModelledBytesWhereNobodyRanBothSides) {
 TEST(DeviceReport, tellsWhatADamagedTableHides) {
     const Scratch scratch;
     DevicePasses().record(scratch.file());
-    EXPECT_EQ(rowsOf(scratch.file(), "DROP TABLE traffic; UPDATE sample SET duration_ns = -9 WHERE sample = 1"), "\n");
+    EXPECT_EQ(
+        rowsOf(scratch.file(), "DROP TABLE traffic; UPDATE sample SET duration_ns = -9 WHERE sample = 1"),
+        "\n");
     const Report report = buildReport(readReportSources(scratch.file()));
     const auto said = [&](const std::string& text) {
-        return std::ranges::any_of(report.notices, [&](const std::string& n) { return n.find(text) != std::string::npos; });
+        return std::ranges::any_of(report.notices,
+                                   [&](const std::string& n) { return n.find(text) != std::string::npos; });
     };
     EXPECT_TRUE(said("Run 3: table traffic cannot be read to its end: it is missing"));
     EXPECT_TRUE(said("Run 2: table sample: 1 rows do not fit"));

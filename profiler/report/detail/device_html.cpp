@@ -29,11 +29,14 @@ std::string collectorTable(const Report& report) {
     std::string out;
     for (const ProcessRow& p : report.processes)
         out += muted("Process " + std::to_string(p.process.value()) + " recorded with " + p.collector + ".");
-    if (report.collectors.empty()) return out + muted("No collector was missing, as far as this capture says.");
+    if (report.collectors.empty())
+        return out + muted("No collector was missing, as far as this capture says.");
     out += openTable({"collector", "of", "state", "why", "what to do"});
     for (const CollectorInfo& c : report.collectors)
-        out += cells({c.name, c.run < 0 ? "process " + std::to_string(c.process.value()) : "run " + std::to_string(c.run),
-                      c.state, c.reason, c.remedy});
+        out += cells(
+            {c.name,
+             c.run < 0 ? "process " + std::to_string(c.process.value()) : "run " + std::to_string(c.run),
+             c.state, c.reason, c.remedy});
     return out + kCloseTable;
 }
 
@@ -41,17 +44,16 @@ std::string bytesTable(const std::vector<PhaseBytes>& rows, bool byLayer) {
     std::string out = byLayer ? openTable({"phase", "layer", "source", "read", "written", "steps", "note"})
                               : openTable({"phase", "source", "read", "written", "steps", "note"});
     for (const PhaseBytes& b : rows) {
-        const std::string note =
-            b.lowConfidence == 0
-                ? std::string()
-                : formattedCount(b.lowConfidence) + " of " + formattedCount(b.layerSteps) +
-                      " layer steps with few samples";
+        const std::string note = b.lowConfidence == 0
+                                     ? std::string()
+                                     : formattedCount(b.lowConfidence) + " of " +
+                                           formattedCount(b.layerSteps) + " layer steps with few samples";
         const std::string phase(nameOf(b.phase));
         const std::string read = formatted(b.read, Unit::Bytes);
         const std::string written = formatted(b.written, Unit::Bytes);
         if (byLayer)
-            out += cells({phase, "L" + std::to_string(b.layer ? b.layer->value() : -1), b.origin, read, written,
-                          formattedCount(b.steps), note});
+            out += cells({phase, "L" + std::to_string(b.layer ? b.layer->value() : -1), b.origin, read,
+                          written, formattedCount(b.steps), note});
         else
             out += cells({phase, b.origin, read, written, formattedCount(b.steps), note});
     }
@@ -104,27 +106,32 @@ std::string kernelTables(const ReportRun& run) {
     if (run.omittedKernels > 0)
         out += muted(formattedCount(run.omittedKernels) + " more kernels are in the capture.");
     if (run.gaps.empty()) return out;
-    out += openTable({"stream", "phase", "kernels", "busy", "gaps", "idle", "launch-bound", "of unknown cause",
-                      "longest gap", "launch-bound share"});
+    out += openTable({"stream", "phase", "kernels", "busy", "gaps", "idle", "launch-bound",
+                      "of unknown cause", "longest gap", "launch-bound share"});
     for (const StreamGaps& g : run.gaps)
-        out += cells({g.name, g.phase ? std::string(nameOf(*g.phase)) : "unattributed", formattedCount(g.kernels),
-                      ns(g.busy), formattedCount(g.gaps), ns(g.idle), ns(g.launchBound), ns(g.unknown), ns(g.longest),
+        out += cells({g.name, g.phase ? std::string(nameOf(*g.phase)) : "unattributed",
+                      formattedCount(g.kernels), ns(g.busy), formattedCount(g.gaps), ns(g.idle),
+                      ns(g.launchBound), ns(g.unknown), ns(g.longest),
                       numberOr(g.launchBoundShare(), Unit::Share)});
     return out + kCloseTable +
-           muted("A gap is launch-bound as far as the host had not yet returned from launching the kernel that ends "
-                 "it. The share is of the time that kernels and gaps of known cause take.");
+           muted(
+               "A gap is launch-bound as far as the host had not yet returned from launching the kernel that "
+               "ends "
+               "it. The share is of the time that kernels and gaps of known cause take.");
 }
 
 std::string bytesTables(const ReportRun& run) {
     if (run.bytes.empty()) return {};
     std::string out = element("h4", "Bytes by source") + "\n";
     const std::string passes = passNames(run);
-    out += muted(passes.empty() ? std::string("Sources stand side by side and are never added up.")
-                                : "Measured in " + passes +
-                                      ", which repeated this run. Sources stand side by side and are never added up.");
+    out += muted(passes.empty()
+                     ? std::string("Sources stand side by side and are never added up.")
+                     : "Measured in " + passes +
+                           ", which repeated this run. Sources stand side by side and are never added up.");
     out += bytesTable(run.bytes, false);
     if (run.layerBytes.empty()) return out;
-    return out + "<details>" + element("summary", "By layer") + bytesTable(run.layerBytes, true) + "</details>\n";
+    return out + "<details>" + element("summary", "By layer") + bytesTable(run.layerBytes, true) +
+           "</details>\n";
 }
 
 std::string rooflineSection(const ReportRun& run) {
@@ -132,14 +139,15 @@ std::string rooflineSection(const ReportRun& run) {
     if (roof.points.empty()) return {};
     std::string out = element("h4", "Roofline") + "\n" +
                       muted("Ceilings: " + roof.ceilings.origin() + ". FLOPs are modelled, kernels/cost.") +
-                      openTable({"work", "time", "bytes", "FLOPs", "FLOPs a byte", "bandwidth", "of peak", "rate",
-                                 "of the roof", "bound by", "bytes from"});
+                      openTable({"work", "time", "bytes", "FLOPs", "FLOPs a byte", "bandwidth", "of peak",
+                                 "rate", "of the roof", "bound by", "bytes from"});
     for (const RooflinePoint& p : roof.points)
-        out += cells({p.work.label, formatted(p.work.seconds * 1e9, Unit::Time), formatted(p.work.bytes, Unit::Bytes),
-                      formatted(p.work.flops, Unit::Flops), numberOr(p.intensity, Unit::None),
-                      numberOr(p.bytesPerSecond, Unit::BytesPerSecond), numberOr(p.bandwidthShare, Unit::Share),
-                      numberOr(p.flopsPerSecond, Unit::FlopsPerSecond), numberOr(p.roofShare, Unit::Share),
-                      std::string(nameOf(p.bound)), p.work.bytesOrigin});
+        out +=
+            cells({p.work.label, formatted(p.work.seconds * 1e9, Unit::Time),
+                   formatted(p.work.bytes, Unit::Bytes), formatted(p.work.flops, Unit::Flops),
+                   numberOr(p.intensity, Unit::None), numberOr(p.bytesPerSecond, Unit::BytesPerSecond),
+                   numberOr(p.bandwidthShare, Unit::Share), numberOr(p.flopsPerSecond, Unit::FlopsPerSecond),
+                   numberOr(p.roofShare, Unit::Share), std::string(nameOf(p.bound)), p.work.bytesOrigin});
     out += kCloseTable;
     const std::string id = "f" + std::to_string(run.settings.run.value());
     return out + figureElement(id, "Roofline, " + runName(run), [&](const Theme& theme) {

@@ -27,14 +27,15 @@ std::string phaseOr(const std::optional<Phase>& phase, const char* otherwise) {
 std::string qualityInMarkdown(const Report& report) {
     std::string out = "## How this was recorded\n\n";
     for (const ProcessRow& p : report.processes)
-        out += "Process " + std::to_string(p.process.value()) + " recorded with " + inlineText(p.collector) + ".\n\n";
+        out += "Process " + std::to_string(p.process.value()) + " recorded with " + inlineText(p.collector) +
+               ".\n\n";
     if (!report.collectors.empty()) {
         out += heading({"collector", "of", "state", "why", "what to do"});
         for (const CollectorInfo& c : report.collectors)
-            out += row({inlineText(c.name),
-                        c.run < 0 ? "process " + std::to_string(c.process.value())
-                                  : "run " + std::to_string(c.run),
-                        inlineText(c.state), inlineText(c.reason), inlineText(c.remedy)});
+            out += row(
+                {inlineText(c.name),
+                 c.run < 0 ? "process " + std::to_string(c.process.value()) : "run " + std::to_string(c.run),
+                 inlineText(c.state), inlineText(c.reason), inlineText(c.remedy)});
         out += "\n";
     } else {
         out += "No collector was missing, as far as this capture says.\n\n";
@@ -43,7 +44,8 @@ std::string qualityInMarkdown(const Report& report) {
         out += "### Run " + std::to_string(run.settings.run.value()) + ": " +
                inlineText(run.settings.policyName) + "\n\n" + heading({"check", "", "what it says"});
         for (const QualityRow& check : run.quality)
-            out += row({inlineText(check.check), std::string(nameOf(check.verdict)), inlineText(check.sentence)});
+            out += row(
+                {inlineText(check.check), std::string(nameOf(check.verdict)), inlineText(check.sentence)});
         out += "\n";
     }
     return out;
@@ -67,8 +69,8 @@ std::string kernelsInMarkdown(const ReportRun& run) {
     out += heading({"stream", "phase", "kernels", "busy", "gaps", "idle", "launch-bound", "of unknown cause",
                     "launch-bound share"});
     for (const StreamGaps& g : run.gaps)
-        out += row({inlineText(g.name), phaseOr(g.phase, "unattributed"), formattedCount(g.kernels), ns(g.busy),
-                    formattedCount(g.gaps), ns(g.idle), ns(g.launchBound), ns(g.unknown),
+        out += row({inlineText(g.name), phaseOr(g.phase, "unattributed"), formattedCount(g.kernels),
+                    ns(g.busy), formattedCount(g.gaps), ns(g.idle), ns(g.launchBound), ns(g.unknown),
                     numberOr(g.launchBoundShare(), Unit::Share)});
     return out + "\n";
 }
@@ -83,13 +85,12 @@ std::string bytesInMarkdown(const ReportRun& run) {
     const auto table = [&](const std::vector<PhaseBytes>& rows, bool byLayer) {
         out += heading({"phase", "layer", "source", "read", "written", "steps", "with few samples"});
         for (const PhaseBytes& b : rows)
-            out += row({std::string(nameOf(b.phase)),
-                        byLayer && b.layer ? "L" + std::to_string(b.layer->value()) : "all",
-                        inlineText(b.origin), formatted(b.read, Unit::Bytes), formatted(b.written, Unit::Bytes),
-                        formattedCount(b.steps),
-                        b.lowConfidence > 0
-                            ? formattedCount(b.lowConfidence) + " of " + formattedCount(b.layerSteps)
-                            : std::string()});
+            out += row(
+                {std::string(nameOf(b.phase)),
+                 byLayer && b.layer ? "L" + std::to_string(b.layer->value()) : "all", inlineText(b.origin),
+                 formatted(b.read, Unit::Bytes), formatted(b.written, Unit::Bytes), formattedCount(b.steps),
+                 b.lowConfidence > 0 ? formattedCount(b.lowConfidence) + " of " + formattedCount(b.layerSteps)
+                                     : std::string()});
         out += "\n";
     };
     table(run.bytes, false);
@@ -101,8 +102,8 @@ std::string rooflineInMarkdown(const ReportRun& run) {
     const Roofline& roof = run.roofline;
     if (roof.points.empty()) return {};
     std::string out = "Roofline, ceilings: " + inlineText(roof.ceilings.origin()) + ".\n\n" +
-                      heading({"work", "time", "bytes", "FLOPs", "FLOPs a byte", "bandwidth", "of peak", "rate",
-                               "of the roof", "bound by"});
+                      heading({"work", "time", "bytes", "FLOPs", "FLOPs a byte", "bandwidth", "of peak",
+                               "rate", "of the roof", "bound by"});
     for (const RooflinePoint& p : roof.points)
         out += row({inlineText(p.work.label), formatted(p.work.seconds * 1e9, Unit::Time),
                     formatted(p.work.bytes, Unit::Bytes), formatted(p.work.flops, Unit::Flops),
