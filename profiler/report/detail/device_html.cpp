@@ -156,7 +156,7 @@ std::string rooflineSection(const ReportRun& run) {
 }
 
 std::string trafficSection(const ReportRun& run) {
-    if (run.traffic.empty()) return {};
+    if (run.traffic.series.empty()) return {};  // power alone is no traffic
     TrafficView view;
     view.ceiling = run.roofline.ceilings.bytesPerSecond;
     if (view.ceiling) view.ceilingOrigin = run.roofline.ceilings.measured ? "measured" : "nameplate";
