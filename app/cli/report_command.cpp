@@ -1,10 +1,10 @@
 #include "app/cli/commands.h"
 #include "app/cli/whole_file.h"
-#include "profiler/capture/capture_feed.h"
 #include "profiler/report/report.h"
 
 #include <filesystem>
 #include <ostream>
+#include <string>
 
 namespace fluxscope::cli {
 namespace {
@@ -22,9 +22,12 @@ void writeText(const std::filesystem::path& file, const std::string& text) {
 
 int report(const Options& options, Session& session) {
     session.terminal.progress("reading " + options.capture);
-    const SnapshotPtr snapshot = readCapture(options.capture);
-    for (const std::string& problem : snapshot->problems) session.terminal.note(problem);
-    const Report made = buildReport(*snapshot);
+    const ReportSources sources = readReportSources(options.capture, [&](RunIndex run) {
+        session.terminal.progress("reading " + options.capture + ": run " + std::to_string(run.value()));
+    });
+    for (const auto* problems : {&sources.snapshot->problems, &sources.facts.problems, &sources.problems})
+        for (const std::string& problem : *problems) session.terminal.note(problem);
+    const Report made = buildReport(sources);
     if (!options.html.empty()) writeText(options.html, htmlReport(made));
     if (!options.markdown.empty()) writeText(options.markdown, markdownReport(made));
     if (options.json)

@@ -24,7 +24,8 @@ void write(const QString& file, const std::string& content) {
 }  // namespace
 
 void exportReport(const Snapshot& snapshot, ReportForm form, const QString& file) {
-    const Report report = buildReport(snapshot);
+    // From the file, which has what a snapshot leaves out: kernels, samples, counted bytes.
+    const Report report = buildReport(readReportSources(snapshot.file));
     write(file, form == ReportForm::Html ? htmlReport(report) : markdownReport(report));
 }
 

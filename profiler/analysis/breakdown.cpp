@@ -1,5 +1,6 @@
 #include "profiler/analysis/breakdown.h"
 
+#include "profiler/analysis/detail/pair_index.h"
 #include "profiler/analysis/detail/saturating.h"
 #include "profiler/analysis/origin.h"
 
@@ -97,9 +98,8 @@ std::vector<BreakdownRow> kernelBreakdown(const KernelColumnsView& kernels, cons
         BreakdownRow* row = nullptr;
         std::int64_t busyUntil = std::numeric_limits<std::int64_t>::min();
     };
-    using InstanceKey = std::tuple<std::uint32_t, std::int32_t>;
     Rows rows;
-    std::map<InstanceKey, Instance> instances;
+    std::vector<Instance> instances;
 
     // Places that differ in a chunk, or in an op that is not asked for, are one instance.
     std::vector<std::uint32_t> canonical;
@@ -113,13 +113,21 @@ std::vector<BreakdownRow> kernelBreakdown(const KernelColumnsView& kernels, cons
         canonical.push_back(firstOf.try_emplace({p.batch, p.turn, p.phase, p.layer, op}, next).first->second);
     }
 
-    constexpr auto kNobody = std::numeric_limits<std::uint32_t>::max();
+    const std::size_t nobody = canonical.size();
+    std::int32_t steps = 0;
+    for (std::size_t k = 0; k < kernels.size(); ++k) steps = std::max(steps, kernels.step[k]);
+    PairIndex instanceAt(nobody + 1, static_cast<std::size_t>(steps) + 1);
     for (const std::uint32_t k : inOrderOfTime(kernels)) {
         const KernelPlace* place = kernels.placeOf(k);
-        const InstanceKey key{place ? canonical[static_cast<std::size_t>(kernels.place[k])] : kNobody,
-                              place ? kernels.step[k] : 0};
-        const auto [found, isNew] = instances.try_emplace(key);
-        Instance& instance = found->second;
+        std::uint32_t& at =
+            instanceAt.of(place ? canonical[static_cast<std::size_t>(kernels.place[k])] : nobody,
+                          place ? static_cast<std::size_t>(std::max(0, kernels.step[k])) : 0);
+        const bool isNew = at == PairIndex::kNew;
+        if (isNew) {
+            at = static_cast<std::uint32_t>(instances.size());
+            instances.emplace_back();
+        }
+        Instance& instance = instances[at];
         if (isNew) {
             BreakdownRow row;
             row.timeOrigin = timeOrigin(kernels.timeSource);

@@ -26,6 +26,11 @@ std::string KernelColumnsView::nameOf(std::size_t row) const {
     return at < names.size() ? names[at] : "kernel without a name";
 }
 
+std::string KernelColumnsView::queueName(std::int32_t number) const {
+    const auto at = static_cast<std::size_t>(number);
+    return at < queues.size() ? queues[at] : "stream " + std::to_string(number);
+}
+
 std::optional<std::int64_t> KernelColumnsView::launchEndOf(std::size_t row) const {
     if (row >= launchEnd.size() || launchEnd[row] == kUnknown) return std::nullopt;
     return launchEnd[row];

@@ -37,6 +37,7 @@ struct KernelColumnsView {
         launchEnd;  // when the API call that launched it returned, kUnknown, or the whole column absent
     std::span<const KernelPlace> places;
     std::span<const std::string> names;
+    std::span<const std::string> queues;  // what the numbers in `stream` stand for; empty: streams themselves
     std::string timeSource = "cupti";
 
     // What all columns have. A reader that is given less of one is given less of all.
@@ -45,6 +46,7 @@ struct KernelColumnsView {
     std::int64_t end(std::size_t row) const;            // saturates
     const KernelPlace* placeOf(std::size_t row) const;  // null: unattributed
     std::string nameOf(std::size_t row) const;
+    std::string queueName(std::int32_t number) const;  // "stream 7"
     std::optional<std::int64_t> launchEndOf(std::size_t row) const;
 };
 

@@ -46,6 +46,11 @@ std::optional<LatencyRefused> refusal(const Snapshot& snapshot, std::span<const 
             return LatencyRefused{Why::Role,
                                   nameOf(run) + " has the role '" + printable(row->role, 40) +
                                       "', which is never quoted as latency; record it with --collect auto"};
+        if (row->clockLocked)
+            return LatencyRefused{Why::ClockLocked,
+                                  nameOf(run) +
+                                      " ran at a locked clock, because counters were read while it ran: its "
+                                      "times are no latencies; record it with --collect auto"};
         if (!row->outcome || *row->outcome != "finished")
             return LatencyRefused{Why::NotFinished,
                                   nameOf(run) + " did not finish, so what it took is not known"};
@@ -116,9 +121,9 @@ std::vector<RunIndex> repeatsOf(const Snapshot& snapshot, RunIndex run) {
     const std::vector<std::int64_t> prompts = promptsOf(snapshot, run);
     for (const RunRow& row : snapshot.runs)
         if (row.run == run ||
-            (row.role == about->role && row.outcome.value_or("") == "finished" && alike(row, *about) &&
-             row.maxNew == about->maxNew && row.chunkTokens == about->chunkTokens &&
-             promptsOf(snapshot, row.run) == prompts))
+            (row.role == about->role && row.clockLocked == about->clockLocked &&
+             row.outcome.value_or("") == "finished" && alike(row, *about) && row.maxNew == about->maxNew &&
+             row.chunkTokens == about->chunkTokens && promptsOf(snapshot, row.run) == prompts))
             runs.push_back(row.run);
     return runs;
 }

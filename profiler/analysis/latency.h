@@ -37,7 +37,7 @@ struct Latency {
 
 // Why there is no latency, for people; and what kind of reason it is.
 struct LatencyRefused {
-    enum class Why : std::uint8_t { NoSuchRun, Role, NotAlike, NotFinished };
+    enum class Why : std::uint8_t { NoSuchRun, Role, ClockLocked, NotAlike, NotFinished };
     Why why = Why::NoSuchRun;
     std::string sentence;
 };

@@ -15,43 +15,31 @@ namespace {
 
 std::string share(double value) { return formatted(value, Unit::Share); }
 
-QualityRow unattributed(const KernelColumnsView* kernels) {
+QualityRow unattributed(const std::optional<KernelFigures>& kernels) {
     QualityRow row{.check = "unattributed", .verdict = Verdict::Unknown, .value = {}, .sentence = {}};
-    double all = 0;
-    double nobodys = 0;
-    std::int64_t count = 0;
-    for (std::size_t k = 0; kernels != nullptr && k < kernels->size(); ++k) {
-        if (kernels->bad(k)) continue;
-        all += static_cast<double>(kernels->duration[k]);
-        if (kernels->placeOf(k) != nullptr) continue;
-        nobodys += static_cast<double>(kernels->duration[k]);
-        count += 1;
-    }
-    if (!(all > 0)) {
+    if (!kernels || !(kernels->ns > 0)) {
         row.sentence = "No kernel was timed, so nothing can be said about attribution.";
         return row;
     }
-    row.value = nobodys / all;
+    row.value = kernels->unattributedNs / kernels->ns;
     row.verdict = *row.value > kMostUnattributed ? Verdict::Warning : Verdict::Fine;
-    row.sentence = share(*row.value) + " of the kernels' time (" + formattedCount(count) +
+    row.sentence = share(*row.value) + " of the kernels' time (" + formattedCount(kernels->unattributed) +
                    " kernels) belongs to no scope; " +
                    (row.verdict == Verdict::Fine ? "up to " : "more than ") + share(kMostUnattributed) +
                    (row.verdict == Verdict::Fine ? " is expected." : ": layers took longer than they show.");
     return row;
 }
 
-QualityRow badStamps(const KernelColumnsView* kernels) {
+QualityRow badStamps(const std::optional<KernelFigures>& kernels) {
     QualityRow row{.check = "bad stamps", .verdict = Verdict::Unknown, .value = {}, .sentence = {}};
-    if (kernels == nullptr || kernels->size() == 0) {
+    if (!kernels || kernels->kernels == 0) {
         row.sentence = "No kernel was recorded, so there is no time stamp to check.";
         return row;
     }
-    std::int64_t bad = 0;
-    for (std::size_t k = 0; k < kernels->size(); ++k) bad += kernels->bad(k) ? 1 : 0;
-    row.value = static_cast<double>(bad);
-    row.verdict = bad > 0 ? Verdict::Warning : Verdict::Fine;
-    row.sentence = formattedCount(bad) + " of " + formattedCount(static_cast<std::int64_t>(kernels->size())) +
-                   " kernels have a bad time stamp" + (bad > 0 ? " and count in no time." : ".");
+    row.value = static_cast<double>(kernels->bad);
+    row.verdict = kernels->bad > 0 ? Verdict::Warning : Verdict::Fine;
+    row.sentence = formattedCount(kernels->bad) + " of " + formattedCount(kernels->kernels) +
+                   " kernels have a bad time stamp" + (kernels->bad > 0 ? " and count in no time." : ".");
     return row;
 }
 
@@ -95,11 +83,67 @@ QualityRow sources(std::span<const StepBytes> bytes) {
                    std::string(nameOf(worst.phase)) + " step " + std::to_string(worst.step.value()) + ": " +
                    printable(worst.higher, 40) + " " + formatted(worst.higherBytes, Unit::Bytes) + ", " +
                    printable(worst.lower, 40) + " " + formatted(worst.lowerBytes, Unit::Bytes) + " (" +
-                   share(worst.difference()) + ").";
+                   withDecimals(worst.higherBytes / worst.lowerBytes, 2) + " times as much).";
+    return row;
+}
+
+// What the checks say already, or what counts work and not a fault.
+bool isKnown(const std::string& figure) {
+    static constexpr std::string_view kKnown[] = {"kernels", "kernel_ns", "unattributed_kernels",
+                                                  "unattributed_ns", "bad_timestamps"};
+    return std::find(std::begin(kKnown), std::end(kKnown), figure) != std::end(kKnown);
+}
+
+QualityRow recordedRow(const FigureInfo& figure) {
+    // Kernels whose scope came late were set right: that is told, and no fault.
+    const bool fault = figure.value > 0 && figure.figure != "late_kernels";
+    QualityRow row{.check = figure.figure,
+                   .verdict = fault ? Verdict::Warning : Verdict::Fine,
+                   .value = figure.value,
+                   .sentence = {}};
+    const double whole = std::clamp(std::round(figure.value), -9e15, 9e15);
+    row.sentence = (whole == figure.value ? formattedCount(static_cast<std::int64_t>(whole))
+                                          : formatted(figure.value, Unit::None)) +
+                   (figure.note.empty() ? " recorded." : ": " + printable(figure.note, 300) + ".");
     return row;
 }
 
 }  // namespace
+
+std::optional<KernelFigures> kernelFigures(const KernelColumnsView& kernels) {
+    if (kernels.size() == 0) return std::nullopt;
+    KernelFigures figures;
+    figures.kernels = static_cast<std::int64_t>(kernels.size());
+    for (std::size_t k = 0; k < kernels.size(); ++k) {
+        if (kernels.bad(k)) {
+            figures.bad += 1;
+            continue;
+        }
+        const auto ns = static_cast<double>(kernels.duration[k]);
+        figures.ns += ns;
+        if (kernels.placeOf(k) != nullptr) continue;
+        figures.unattributedNs += ns;
+        figures.unattributed += 1;
+    }
+    return figures;
+}
+
+std::optional<KernelFigures> kernelFigures(std::span<const FigureInfo> figures, RunIndex run) {
+    KernelFigures result;
+    bool any = false;
+    const auto count = [](double value) { return static_cast<std::int64_t>(std::clamp(value, 0.0, 9e15)); };
+    for (const FigureInfo& figure : figures) {
+        if (figure.run != run) continue;
+        any = any || figure.figure == "kernels";
+        if (figure.figure == "kernels") result.kernels = count(figure.value);
+        if (figure.figure == "kernel_ns") result.ns = figure.value;
+        if (figure.figure == "unattributed_kernels") result.unattributed = count(figure.value);
+        if (figure.figure == "unattributed_ns") result.unattributedNs = figure.value;
+        if (figure.figure == "bad_timestamps") result.bad = count(figure.value);
+    }
+    if (!any) return std::nullopt;
+    return result;
+}
 
 std::string_view nameOf(Verdict verdict) {
     switch (verdict) {
@@ -127,9 +171,14 @@ std::vector<Disagreement> sourceDisagreements(std::span<const StepBytes> bytes) 
     return all;
 }
 
-std::vector<QualityRow> quality(const Snapshot& snapshot, RunIndex run, const KernelColumnsView* kernels,
-                                std::span<const StepBytes> bytes) {
-    return {unattributed(kernels), dropped(snapshot, run), badStamps(kernels), sources(bytes)};
+std::vector<QualityRow> quality(const Snapshot& snapshot, RunIndex run,
+                                const std::optional<KernelFigures>& kernels, std::span<const StepBytes> bytes,
+                                std::span<const FigureInfo> recorded) {
+    std::vector<QualityRow> rows{unattributed(kernels), dropped(snapshot, run), badStamps(kernels),
+                                 sources(bytes)};
+    for (const FigureInfo& figure : recorded)
+        if (figure.run == run && !isKnown(figure.figure)) rows.push_back(recordedRow(figure));
+    return rows;
 }
 
 }  // namespace fluxscope

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "profiler/analysis/kernel_columns_view.h"
+#include "profiler/capture/run_facts.h"
 #include "profiler/capture/snapshot.h"
 
 #include <optional>
@@ -19,7 +20,8 @@ enum class Verdict : std::uint8_t { Fine, Warning, Unknown };
 std::string_view nameOf(Verdict verdict);
 
 struct QualityRow {
-    std::string check;  // "unattributed", "dropped", "bad stamps", "sources"
+    std::string
+        check;  // "unattributed", "dropped", "bad stamps", "sources", or the name of a recorded figure
     Verdict verdict = Verdict::Unknown;
     std::optional<double> value;
     std::string sentence;
@@ -48,8 +50,22 @@ struct Disagreement {
 // Largest difference first. A source with no bytes in a step is not compared there.
 std::vector<Disagreement> sourceDisagreements(std::span<const StepBytes> bytes);
 
-// kernels: null where none were recorded. bytes: of what sources there are; empty where only one.
-std::vector<QualityRow> quality(const Snapshot& snapshot, RunIndex run, const KernelColumnsView* kernels,
-                                std::span<const StepBytes> bytes);
+// How much of the kernels' time is nobody's, and how many stamps are bad. Absent: no kernel was recorded.
+struct KernelFigures {
+    std::int64_t kernels = 0;
+    std::int64_t unattributed = 0;
+    std::int64_t bad = 0;
+    double ns = 0;  // durations of all good ones
+    double unattributedNs = 0;
+};
+std::optional<KernelFigures> kernelFigures(const KernelColumnsView& kernels);
+// As the writer counted them, over all kernels: also those beyond the record budget, which have no row.
+std::optional<KernelFigures> kernelFigures(std::span<const FigureInfo> figures, RunIndex run);
+
+// bytes: of what sources there are; empty where only one. recorded: of all runs; those of this run that are not among the checks get
+// a row each, with the note they were written with.
+std::vector<QualityRow> quality(const Snapshot& snapshot, RunIndex run,
+                                const std::optional<KernelFigures>& kernels, std::span<const StepBytes> bytes,
+                                std::span<const FigureInfo> recorded = {});
 
 }  // namespace fluxscope

@@ -3,7 +3,10 @@
 #include "engine/contract/error.h"
 #include "profiler/analysis/detail/saturating.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <system_error>
 
 namespace fluxscope {
 
@@ -44,6 +47,43 @@ std::string Ceilings::origin() const {
     if (!bytesPerSecond && peaks.empty()) return "no ceilings: measure them with fluxscope-cli ceilings";
     return std::string(measured ? "measured" : "nameplate") +
            (source.empty() ? "" : ": " + printable(source, 80));
+}
+
+Ceilings ceilingsOf(const Snapshot& snapshot, RunIndex run, std::span<const DeviceInfo> devices) {
+    Ceilings ceilings;
+    const auto about = std::ranges::find(snapshot.runs, run, &RunRow::run);
+    if (about == snapshot.runs.end()) return ceilings;
+    const auto fact = [&](const std::string& name) -> std::optional<double> {
+        for (const EnvironmentRow& row : snapshot.environment) {
+            if (row.process != about->process || row.name != name) continue;
+            double value = 0;
+            const auto [end, error] =
+                std::from_chars(row.value.data(), row.value.data() + row.value.size(), value);
+            if (error != std::errc{}) return std::nullopt;
+            if (ceilings.source.empty()) ceilings.source = row.source;
+            return positive(value);
+        }
+        return std::nullopt;
+    };
+    ceilings.bytesPerSecond = fact("ceiling_bytes_per_second");
+    std::optional<double> flops = fact("ceiling_flops_" + about->dtype);
+    if (!flops) flops = fact("ceiling_flops");
+    if (flops) ceilings.peaks.push_back({about->dtype, *flops});
+    ceilings.measured = ceilings.bytesPerSecond || flops;
+    if (ceilings.measured || about->device == "cpu") return ceilings;
+    ceilings.source.clear();
+    // "cuda:1" is device 1 of its process; without a number the first.
+    std::int32_t number = 0;
+    if (const std::size_t colon = about->device.find(':'); colon != std::string::npos) {
+        const char* begin = about->device.data() + colon + 1;
+        std::from_chars(begin, about->device.data() + about->device.size(), number);
+    }
+    for (const DeviceInfo& info : devices) {
+        if (info.process != about->process || info.device.device != number) continue;
+        ceilings.bytesPerSecond = positive(static_cast<double>(info.device.bytesPerSecond));
+        if (ceilings.bytesPerSecond) ceilings.source = "data sheet of " + info.device.name;
+    }
+    return ceilings;
 }
 
 Roofline roofline(std::span<const Work> work, const Ceilings& ceilings, std::string dtype) {

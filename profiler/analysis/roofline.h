@@ -9,6 +9,7 @@
 #pragma once
 
 #include "profiler/analysis/breakdown.h"
+#include "profiler/capture/run_facts.h"
 
 #include <optional>
 #include <span>
@@ -32,6 +33,11 @@ struct Ceilings {
     std::optional<double> ridge(std::string_view dtype) const;  // FLOPs a byte
     std::string origin() const;                                 // "measured: ...", "nameplate: ..."
 };
+
+// What a capture says of the machine that made a run. Measured ones stand in its environment, with a source: `ceiling_bytes_per_second`
+// and `ceiling_flops` (of the run's dtype; `ceiling_flops_bf16` says of which). Without them the bandwidth that the device's data sheet
+// gives, and no FLOP/s; without a device none.
+Ceilings ceilingsOf(const Snapshot& snapshot, RunIndex run, std::span<const DeviceInfo> devices);
 
 // Work to place: what it did and how long it took.
 struct Work {

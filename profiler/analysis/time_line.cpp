@@ -144,7 +144,7 @@ TimeLine timeLine(const Snapshot& snapshot, RunIndex run, const KernelColumnsVie
         }
         origins.add(timeOrigin(kernels->timeSource));
         for (auto& [stream, bars] : streams)
-            addLanes(line.lanes, "stream " + std::to_string(stream), std::move(bars), kMostRows);
+            addLanes(line.lanes, kernels->queueName(stream), std::move(bars), kMostRows);
         if (bad > 0 && !line.lanes.empty()) line.lanes.back().omitted += bad;
     }
     for (const Lane& lane : line.lanes)

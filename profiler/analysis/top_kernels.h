@@ -11,6 +11,7 @@
 #include "profiler/analysis/kernel_columns_view.h"
 #include "profiler/analysis/percentiles.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ std::vector<TopKernel> topKernels(const KernelColumnsView& kernels, const TopKer
 
 struct StreamGaps {
     std::int32_t stream = 0;
+    std::string name;            // "stream 7"
     std::optional<Phase> phase;  // of the kernel that ends the gap; absent: unattributed
     std::int64_t kernels = 0;
     Nanoseconds busy{};  // union of intervals

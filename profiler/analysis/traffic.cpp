@@ -34,7 +34,8 @@ void fill(TrafficSeries& series, std::vector<Interval> intervals, std::int64_t o
     }
 }
 
-bool isBytes(std::string_view metric) { return metric.ends_with("_bytes"); }
+// That moved in an interval; a memory's level is in bytes too, and moves nothing.
+bool isBytes(std::string_view metric) { return metric.ends_with("_bytes") && metric != "memory_used_bytes"; }
 
 std::string unitOf(std::string_view metric) {
     if (metric.ends_with("_w")) return "W";
@@ -63,6 +64,14 @@ std::string metricName(std::string_view metric) {
     for (const auto& [key, name] : kNames)
         if (key == metric) return std::string(name);
     return printable(metric, 40);
+}
+
+std::vector<SampleColumns> sampleColumns(const RunSamples& samples) {
+    std::vector<SampleColumns> columns;
+    for (const SampledMetric& metric : samples.metrics)
+        if (metric.size() > 0)
+            columns.push_back({metric.metric, metric.source, metric.begin_ns, metric.end_ns, metric.value});
+    return columns;
 }
 
 Traffic trafficOver(const Snapshot& snapshot, RunIndex run, std::span<const SampleColumns> samples) {

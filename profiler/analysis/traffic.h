@@ -4,6 +4,7 @@
 // as the collector wrote them. A sample's rate holds over its interval; where there is none, nothing is drawn.
 #pragma once
 
+#include "profiler/capture/samples.h"
 #include "profiler/capture/snapshot.h"
 
 #include <cstdint>
@@ -22,6 +23,9 @@ struct SampleColumns {
     std::span<const std::int64_t> end;
     std::span<const double> value;
 };
+
+// Of what was read from a capture; valid as long as that lives. Metrics without a sample are left out.
+std::vector<SampleColumns> sampleColumns(const RunSamples& samples);
 
 struct TrafficSeries {
     std::string name;                 // "DRAM read", "analytic"

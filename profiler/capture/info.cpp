@@ -11,6 +11,7 @@
 #include <SQLiteCpp/Exception.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <system_error>
 
@@ -65,22 +66,6 @@ void readTables(CaptureInfo& info, SQLite::Database& database) {
                              [](const TableInfo& t) { return t.bytes.value_or(t.rows); });
 }
 
-void readCollectors(CaptureInfo& info, SQLite::Database& database) {
-    RowReader row(
-        database,
-        "SELECT process, run, name, state, reason, remedy FROM collector ORDER BY process, run, name");
-    while (row.next()) {
-        info.collectors.push_back({row.key<ProcessIndex>(0), row.integer(1), row.string(2), row.string(3),
-                                   row.string(4), row.string(5)});
-    }
-}
-
-void readFigures(CaptureInfo& info, SQLite::Database& database) {
-    RowReader row(database, "SELECT run, figure, value, note FROM quality ORDER BY run, figure");
-    while (row.next())
-        info.figures.push_back({row.key<RunIndex>(0), row.string(1), row.real(2), row.string(3)});
-}
-
 }  // namespace
 
 CaptureInfo captureInfo(const std::filesystem::path& file) {
@@ -94,12 +79,13 @@ CaptureInfo captureInfo(const std::filesystem::path& file) {
         SQLite::Database database = openCapture(file);
         info.version = requireCapture(database, file.string());
         readTables(info, database);
-        for (const auto& [table, read] :
-             {std::pair{"collector", &readCollectors}, std::pair{"quality", &readFigures}}) {
-            if (info.version < 2) continue;
-            part(info, table, [&, table = table, read = read] {
-                if (planted(database, table).empty()) read(info, database);
-            });
+        if (info.version >= 2) {
+            RunFactsRead facts;
+            readCollectors(database, facts);
+            readFigures(database, facts);
+            info.collectors = std::move(facts.collectors);
+            info.figures = std::move(facts.figures);
+            std::ranges::move(facts.problems, std::back_inserter(info.problems));
         }
     } catch (const SQLite::Exception& e) {
         if (isBusy(e)) throw busyError(file);

@@ -1,6 +1,7 @@
 // What is in a capture, at a glance.
 #pragma once
 
+#include "profiler/capture/run_facts.h"
 #include "profiler/capture/snapshot.h"
 
 #include <cstdint>
@@ -15,22 +16,6 @@ struct TableInfo {
     std::string name;
     std::int64_t rows = 0;
     std::optional<std::int64_t> bytes;  // with its indices; absent: this SQLite does not count pages
-};
-
-struct CollectorInfo {
-    ProcessIndex process;
-    std::int64_t run = -1;  // -1: before any run
-    std::string name;
-    std::string state;
-    std::string reason;
-    std::string remedy;
-};
-
-struct FigureInfo {
-    RunIndex run;
-    std::string figure;
-    double value = 0;
-    std::string note;
 };
 
 struct CaptureInfo {

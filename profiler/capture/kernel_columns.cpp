@@ -3,46 +3,21 @@
 #include "engine/contract/error.h"
 #include "profiler/capture/detail/capture_file.h"
 #include "profiler/capture/detail/row_reader.h"
+#include "profiler/capture/detail/tables.h"
 
 #include <SQLiteCpp/Exception.h>
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <array>
+#include <functional>
 #include <limits>
-#include <unordered_map>
 
 namespace fluxscope {
 namespace {
 
 constexpr std::int64_t kMostRows = std::int64_t{1}
                                    << 40;  // of anything; a file that says more is not believed
-constexpr std::int32_t kUnknown = -1;
-
-// Row ids as positions. They are small and dense in a file of ours, anything at all in another.
-class Positions {
-public:
-    void put(std::int64_t id, std::int32_t position) {
-        if (id >= 0 && id < kDense) {
-            if (dense_.size() <= static_cast<std::size_t>(id))
-                dense_.resize(static_cast<std::size_t>(id) + 1, kUnknown);
-            dense_[static_cast<std::size_t>(id)] = position;
-        } else {
-            sparse_[id] = position;
-        }
-    }
-    std::int32_t of(std::int64_t id) const {
-        if (id >= 0 && static_cast<std::size_t>(id) < dense_.size())
-            return dense_[static_cast<std::size_t>(id)];
-        const auto found = sparse_.find(id);
-        return found == sparse_.end() ? kUnknown : found->second;
-    }
-
-private:
-    static constexpr std::int64_t kDense = 1 << 20;
-    std::vector<std::int32_t> dense_;
-    std::unordered_map<std::int64_t, std::int32_t> sparse_;
-};
+constexpr std::int32_t kUnknown = Positions::kUnknown;
 
 class Reading {
 public:
@@ -60,29 +35,13 @@ public:
             if (stop_ != nullptr && stop_->load()) break;
             table("kernel", [&] { kernels(first, last); });
         }
-        if (bad_ > 0) {
-            columns_.problems.push_back("table kernel: " + std::to_string(bad_) +
-                                        " rows do not fit the rest of the file and are left out");
-        }
+        tellBadRows(columns_.problems, "kernel", bad_);
         return std::move(columns_);
     }
 
 private:
-    template <class Read>
-    void table(const char* name, Read read) {
-        try {
-            if (const std::string instead = planted(database_, name); !instead.empty()) {
-                throw SQLite::Exception("it " + instead, SQLITE_ERROR);
-            }
-            read();
-        } catch (const SQLite::Exception& e) {
-            if (isBusy(e)) throw;
-            if (e.getErrorCode() == SQLITE_INTERRUPT) return;
-            std::string problem =
-                "table " + std::string(name) + " cannot be read to its end: " + printable(e.what());
-            if (std::ranges::find(columns_.problems, problem) == columns_.problems.end())
-                columns_.problems.push_back(std::move(problem));
-        }
+    void table(const char* name, const std::function<void()>& read) {
+        readTable(database_, name, columns_.problems, read);
     }
 
     void names() {
@@ -106,27 +65,11 @@ private:
                       "SELECT place, batch, turn, phase, layer, chunk, op FROM place WHERE run = ?",
                       {run_.value()});
         while (row.next()) {
-            std::optional<ScopeKey> key;
-            if (!row.text(3).empty()) key = keyOf(row);
+            const std::optional<ScopeKey> key = placeIn(row, 1);
             if (row.isBad()) continue;
             placeAt_.put(row.integer(0), static_cast<std::int32_t>(columns_.places.size()));
             columns_.places.push_back(key);
         }
-    }
-
-    static ScopeKey keyOf(RowReader& row) {
-        ScopeKey key{.batch = row.key<BatchIndex>(1), .turn = row.key<TurnIndex>(2)};
-        if (row.text(3) == nameOf(Phase::Decode))
-            key.phase = Phase::Decode;
-        else if (row.text(3) != nameOf(Phase::Prefill))
-            row.markBad();
-        if (const auto layer = row.key<LayerIndex>(4, -1); layer.value() >= 0) key.layer = layer;
-        if (const auto chunk = row.key<ChunkIndex>(5, -1); chunk.value() >= 0) key.chunk = chunk;
-        for (int op = 0; op <= static_cast<int>(Op::Sample); ++op) {
-            if (row.text(6) == nameOf(static_cast<Op>(op))) key.op = static_cast<Op>(op);
-        }
-        if (!key.op && !row.text(6).empty()) row.markBad();
-        return key;
     }
 
     void launches() {

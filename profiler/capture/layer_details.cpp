@@ -2,27 +2,15 @@
 
 #include "profiler/capture/detail/capture_file.h"
 #include "profiler/capture/detail/row_reader.h"
+#include "profiler/capture/detail/tables.h"
 
 #include <SQLiteCpp/Exception.h>
 #include <sqlite3.h>
 
-#include <array>
 #include <string>
 
 namespace fluxscope {
 namespace {
-
-constexpr std::array kOps{Op::Embed,     Op::Router, Op::Norm, Op::Qkv,  Op::Rope,  Op::KvWrite,
-                          Op::Attention, Op::Output, Op::Mlp,  Op::Head, Op::Sample};
-
-std::optional<Op> opOf(RowReader& row, int column) {
-    if (row.text(column).empty()) return std::nullopt;
-    for (const Op op : kOps) {
-        if (row.text(column) == nameOf(op)) return op;
-    }
-    row.markBad();
-    return std::nullopt;
-}
 
 template <class Read>
 auto reading(const std::filesystem::path& file, std::initializer_list<const char*> tables, Read read) {
@@ -60,7 +48,7 @@ std::vector<ScopeRow> readScopes(const std::filesystem::path& file, RunIndex run
         std::vector<ScopeRow> scopes;
         while (row.next()) {
             ScopeRow scope{
-                .chunk = {}, .op = opOf(row, 1), .begin = row.time(2), .end = row.time(3), .cost = {}};
+                .chunk = {}, .op = opIn(row, 1), .begin = row.time(2), .end = row.time(3), .cost = {}};
             if (const auto chunk = row.key<ChunkIndex>(0, -1); chunk.value() >= 0) scope.chunk = chunk;
             if (!row.isNull(4)) scope.cost = cost::Cost{row.count(4), row.count(5), row.count(6)};
             if (!row.isBad()) scopes.push_back(scope);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 namespace fluxscope {
 
@@ -14,6 +15,8 @@ namespace {
 constexpr double kLeft = 82;  // "100 GFLOP/s"
 constexpr double kBelow = kPlotTicks + kPlotCaption + 4 + kLineHeight + 4;
 constexpr double kMark = 8;
+constexpr double kLeastPlot = 160;  // a note of several lines takes nothing from a plot lower than this
+constexpr double kMostNoteLines = 4;
 
 struct LogRange {
     double low = 0;  // log10
@@ -43,10 +46,10 @@ public:
         placePoints();
         if (placed_.empty())
             return say("No work of this run has both a measured time and counted bytes and FLOPs.");
-        plot_ = {margin_ + kLeft, kPlotTop, size_.width - 2 * margin_ - kLeft - 8,
-                 size_.height - kPlotTop - kBelow};
-        if (plot_.width < 80 || plot_.height < 60) return say("Too small to draw: make this panel larger.");
-        heading();
+        if (size_.width - 2 * margin_ - kLeft - 8 < 80 || size_.height - kPlotTop - kBelow < 60)
+            return say("Too small to draw: make this panel larger.");
+        const double top = heading();
+        plot_ = {margin_ + kLeft, top, size_.width - 2 * margin_ - kLeft - 8, size_.height - top - kBelow};
         axes();
         ceilings();
         points();
@@ -85,16 +88,20 @@ private:
         y_.round();
     }
 
-    void heading() {
-        std::string note = "ceilings " + roofline_.ceilings.origin();
+    // Where numbers come from is never cut where there is room to say it. Returns where the plot begins.
+    double heading() {
+        std::vector<std::string> notes{"ceilings " + roofline_.ceilings.origin()};
         std::set<std::string> origins;
         for (const std::size_t i : placed_) {
             origins.insert("times " + roofline_.points[i].work.timeOrigin);
             origins.insert("bytes and FLOPs " + roofline_.points[i].work.bytesOrigin);
         }
-        for (const std::string& origin : origins) note += " · " + origin;
-        if (figure_.omitted > 0) note += " · " + formattedCount(figure_.omitted) + " without a place";
-        paintHeading(painter_, "Roofline, " + (roofline_.dtype.empty() ? "no dtype" : roofline_.dtype), note);
+        notes.insert(notes.end(), origins.begin(), origins.end());
+        if (figure_.omitted > 0) notes.push_back(formattedCount(figure_.omitted) + " without a place");
+        const double spare = (size_.height - kPlotTop - kBelow - kLeastPlot) / kLineHeight;
+        const auto lines = static_cast<std::size_t>(std::clamp(1 + std::floor(spare), 1.0, kMostNoteLines));
+        return paintHeading(painter_, "Roofline, " + (roofline_.dtype.empty() ? "no dtype" : roofline_.dtype),
+                            notes, lines);
     }
 
     void axes() {
@@ -126,12 +133,11 @@ private:
         const double bytes = peakBytes_ ? std::log10(*peakBytes_) : 0;
         const double flops = peakFlops_ ? std::log10(*peakFlops_) : 0;
         const double meet = peakBytes_ && peakFlops_ ? std::clamp(flops - bytes, x_.low, x_.high) : x_.high;
-        painter_.clip(plot_);
-        if (peakBytes_)
-            painter_.line({plot_.x, atY(x_.low + bytes)}, {atX(meet), atY(meet + bytes)}, theme.text, 1.5);
+        if (peakBytes_) roof_.push_back({{plot_.x, atY(x_.low + bytes)}, {atX(meet), atY(meet + bytes)}});
         if (peakFlops_)
-            painter_.line({atX(peakBytes_ ? meet : x_.low), atY(flops)}, {plot_.right(), atY(flops)},
-                          theme.text, 1.5);
+            roof_.push_back({{atX(peakBytes_ ? meet : x_.low), atY(flops)}, {plot_.right(), atY(flops)}});
+        painter_.clip(plot_);
+        for (const auto& [from, to] : roof_) painter_.line(from, to, theme.text, 1.5);
         painter_.unclip();
         if (peakFlops_) {
             const double above = atY(flops) - 16;
@@ -144,6 +150,22 @@ private:
             note({atX(along) + 6, atY(along + bytes) + 1, plot_.right() - atX(along) - 12, 14},
                  formatted(*peakBytes_, Unit::BytesPerSecond), Align::Left);
         }
+    }
+
+    // Does a ceiling go through this box? A line from left to right that only rises or only falls: it does where it enters the box's
+    // columns above its bottom and leaves them below its top, or the other way round.
+    bool underRoof(const Rect& box) const {
+        return std::any_of(roof_.begin(), roof_.end(), [&](const auto& line) {
+            const auto& [from, to] = line;
+            const double left = std::max(box.x, from.x);
+            const double right = std::min(box.right(), to.x);
+            if (!(left <= right) || !(to.x > from.x)) return false;
+            const auto at = [&](double px) {
+                return from.y + (to.y - from.y) * (px - from.x) / (to.x - from.x);
+            };
+            return std::max(at(left), at(right)) >= box.y - 1 &&
+                   std::min(at(left), at(right)) <= box.bottom() + 1;
+        });
     }
 
     // A label inside the plot that points may not be labelled on.
@@ -194,7 +216,8 @@ private:
         }
     }
 
-    // Right of its mark, left of it, below or above, or not at all: no two labels touch, and none lies on another's mark.
+    // Right of its mark, left of it, below or above, or askew, or not at all: no two labels touch, and none lies on a ceiling or on
+    // another's mark.
     void labelPoint(std::size_t i) {
         const RooflinePoint& p = roofline_.points[i];
         std::string text = p.work.label;
@@ -204,11 +227,15 @@ private:
         const double py = y(*p.flopsPerSecond);
         for (const Point at :
              {Point{px + kMark / 2 + 4, py - 7}, Point{px - kMark / 2 - 4 - width, py - 7},
-              Point{px - width / 2, py + kMark / 2 + 2}, Point{px - width / 2, py - kMark / 2 - 16}}) {
+              Point{px - width / 2, py + kMark / 2 + 2}, Point{px - width / 2, py - kMark / 2 - 16},
+              Point{px + kMark / 2 + 4, py + kMark / 2}, Point{px + kMark / 2 + 4, py - kMark / 2 - 14},
+              Point{px - kMark / 2 - 4 - width, py + kMark / 2},
+              Point{px - kMark / 2 - 4 - width, py - kMark / 2 - 14}}) {
             const Rect box{at.x, at.y, width, 14};
             if (box.x < plot_.x + 1 || box.right() > plot_.right() - 1 || box.y < plot_.y ||
                 box.bottom() > plot_.bottom())
                 continue;
+            if (underRoof(box)) continue;
             const bool free = std::none_of(taken_.begin(), taken_.end(), [&](const Rect& other) {
                 return box.x < other.right() + 2 && other.x < box.right() + 2 && box.y < other.bottom() &&
                        other.y < box.bottom();
@@ -253,6 +280,7 @@ private:
     Rect plot_;
     std::vector<std::size_t> placed_;
     std::vector<Rect> taken_;
+    std::vector<std::pair<Point, Point>> roof_;  // ceilings as drawn
     LogRange x_;
     LogRange y_;
     std::optional<double> peakBytes_;

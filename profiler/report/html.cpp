@@ -3,22 +3,15 @@
 #include "profiler/figure/margins_figure.h"
 #include "profiler/figure/number.h"
 #include "profiler/figure/routing_figure.h"
-#include "profiler/figure/svg.h"
 #include "profiler/figure/time_line_figure.h"
+#include "profiler/report/detail/device_html.h"
+#include "profiler/report/detail/html_parts.h"
 #include "profiler/report/detail/page_template.h"
 #include "profiler/report/report.h"
 
 namespace fluxscope {
 
 namespace {
-
-constexpr double kFigureWidth = 992;
-
-// `tag` and `attributes` are ours; the text is anybody's.
-std::string element(std::string_view tag, std::string_view text, std::string_view attributes = {}) {
-    return "<" + std::string(tag) + (attributes.empty() ? "" : " ") + std::string(attributes) + ">" +
-           escapedXml(text) + "</" + std::string(tag) + ">";
-}
 
 std::string rowOf(std::string_view name, std::string_view value, std::string_view source) {
     return "<tr>" + element("th", name, "scope=\"row\"") + element("td", value, "class=\"wide\"") +
@@ -28,22 +21,6 @@ std::string rowOf(std::string_view name, std::string_view value, std::string_vie
 std::string quantityCell(const Quantity& q, const ReportMetric& metric) {
     return "<td class=\"number\">" + (q.value ? escapedXml(metric.shown(*q.value)) : "–") +
            "<span class=\"origin\">" + escapedXml(q.origin) + "</span></td>";
-}
-
-std::string runName(const ReportRun& run) {
-    return "Run " + std::to_string(run.settings.run.value()) + ": " + run.settings.policyName;
-}
-
-// Both themes; the page shows the one that the reader's system asks for.
-template <class Draw>
-std::string figureElement(const std::string& id, const std::string& title, const Draw& draw) {
-    std::string out = "<figure>\n";
-    for (const Theme* theme : {&lightTheme(), &darkTheme()}) {
-        const std::string name(theme->name);
-        out += "<div class=\"" + name + "\">\n" +
-               toSvg(draw(*theme), {.idPrefix = id + name, .title = title}) + "</div>\n";
-    }
-    return out + "</figure>\n";
 }
 
 std::string summaryTable(const Report& report) {
@@ -137,18 +114,6 @@ std::string routing(const Report& report) {
     return out;
 }
 
-std::string headings(std::initializer_list<const char*> names) {
-    std::string out = "<tr>";
-    for (const char* name : names) out += element("th", name, "scope=\"col\"");
-    return out + "</tr>\n";
-}
-
-std::string cells(std::initializer_list<std::string> values) {
-    std::string out = "<tr>";
-    for (const std::string& value : values) out += element("td", value);
-    return out + "</tr>\n";
-}
-
 std::string latencyTable(const ReportRun& run) {
     const auto* refused = std::get_if<LatencyRefused>(&run.latency);
     if (refused != nullptr)
@@ -185,13 +150,15 @@ std::string timeAndMemory(const Report& report) {
     std::string out = element("h2", "Time and memory") + "\n";
     for (const ReportRun& run : report.runs) {
         const std::string id = std::to_string(run.settings.run.value());
-        out += element("h3", runName(run)) + "\n" + latencyTable(run) + breakdownTable(run);
+        out += element("h3", runName(run)) + "\n" + latencyTable(run) + breakdownTable(run) +
+               kernelTables(run) + bytesTables(run) + rooflineSection(run);
         if (!run.timeLine.empty()) {
             const Size size{kFigureWidth, timeLineFigureHeight(run.timeLine)};
             out += figureElement("t" + id, "Time line, " + runName(run), [&](const Theme& theme) {
                 return timeLineFigure(run.timeLine, {}, size, theme).list;
             });
         }
+        out += trafficSection(run);
         if (!run.kv.empty()) {
             const Size size{kFigureWidth, kvMemoryFigureHeight(run.kv)};
             out += figureElement("k" + id, "KV memory by layer, " + runName(run), [&](const Theme& theme) {
@@ -211,9 +178,13 @@ std::string decisionCostTables(const Report& report) {
         out += element("h3", prompts) + "\n" +
                element("p",
                        "Full against " + c.sparse + ". Times: " + c.timeOrigin + ". Bytes: " + c.bytesOrigin +
-                           ". A step of decode is a mean over steps; repeats count as their median.",
+                           (c.modelled
+                                ? ". Modelled, nothing of this was measured: the first step of decode."
+                                : ". A step of decode is a mean over steps; repeats count as their median."),
                        "class=\"muted\"") +
-               "\n<div class=\"scroll\"><table class=\"shares\">\n" +
+               "\n";
+        if (c.rows.empty()) continue;
+        out += "<div class=\"scroll\"><table class=\"shares\">\n" +
                headings({"phase", "layer", "full", "sparse", "cost", "bytes more", "FLOPs more"});
         for (const DecisionCost& row : c.rows) {
             const auto time = [](const std::optional<double>& ns) {
@@ -308,7 +279,10 @@ std::string provenance(const Report& report) {
         out += rowOf("Program", p.program, "recorder");
         out += rowOf("Collector", p.collector, "recorder");
     }
-    for (const EnvironmentRow& e : report.environment) out += rowOf(e.name, e.value, e.source);
+    for (const ReportOverhead& overhead : report.overhead)
+        out += rowOf("Cost of recording", overhead.text, overhead.source);
+    for (const EnvironmentRow& e : report.environment)
+        if (e.name != "overhead") out += rowOf(e.name, e.value, e.source);
     out += "</table></div>\n";
     return out + element("p",
                          "Measured, modelled and sampled numbers say so beside them and are never added up. "
@@ -340,8 +314,8 @@ std::string htmlReport(const Report& report) {
     if (report.runs.empty())
         body += element("p", "This capture holds no run.") + "\n";
     else
-        body += element("h2", "Runs") + "\n" + summaryTable(report) + element("h2", "Routing") + "\n" +
-                routing(report) + timeAndMemory(report);
+        body += element("h2", "Runs") + "\n" + summaryTable(report) + qualitySection(report) +
+                element("h2", "Routing") + "\n" + routing(report) + timeAndMemory(report);
     body += decisionCostTables(report) + costs(report) + prompts(report) + provenance(report);
     return filled(pageTemplate(), escapedXml("FluxScope: " + report.title), body);
 }

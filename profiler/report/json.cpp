@@ -1,3 +1,4 @@
+#include "profiler/report/detail/device_json.h"
 #include "profiler/report/report.h"
 
 #include <nlohmann/json.hpp>
@@ -131,6 +132,8 @@ Json healthJson(const RouterHealth& health) {
 Json decisionCostsJson(const DecisionCosts& costs) {
     Json json{{"prompts", costs.prompts},
               {"sparse", costs.sparse},
+              {"modelled", costs.modelled},
+              {"attention_only", costs.attentionOnly},
               {"full_runs", indices(costs.fullRuns)},
               {"sparse_runs", indices(costs.sparseRuns)},
               {"time_origin", costs.timeOrigin},
@@ -174,6 +177,10 @@ Json runJson(const ReportRun& run) {
         json["metrics"][metric.key] = quantity(s.*metric.quantity);
     json["latency"] = latencyJson(run.latency);
     json["breakdown"] = breakdownJson(run.breakdown);
+    json["quality"] = qualityJson(run);
+    json["kernels"] = kernelsJson(run);
+    json["roofline"] = rooflineJson(run.roofline);
+    json["traffic"] = trafficJson(run);
     json["kv_memory"] = kvJson(run.kv);
     json["router_health"] = healthJson(run.health);
     json["layers"] = run.routing.layers;
@@ -245,8 +252,8 @@ std::string jsonReport(const Report& report) {
               {"capture", report.title},
               {"live", report.live},
               {"notices", report.notices}};
-    for (const char* list :
-         {"processes", "environment", "models", "runs", "layer_costs", "decision_costs", "prompts"})
+    for (const char* list : {"processes", "environment", "collectors", "overhead", "models", "runs",
+                             "layer_costs", "decision_costs", "prompts"})
         json[list] = Json::array();
     for (const ProcessRow& p : report.processes)
         json["processes"].push_back({{"process", p.process.value()},
@@ -257,6 +264,18 @@ std::string jsonReport(const Report& report) {
     for (const EnvironmentRow& e : report.environment)
         json["environment"].push_back(
             {{"process", e.process.value()}, {"name", e.name}, {"value", e.value}, {"source", e.source}});
+    for (const CollectorInfo& c : report.collectors)
+        json["collectors"].push_back({{"process", c.process.value()},
+                                      {"run", c.run < 0 ? Json(nullptr) : Json(c.run)},
+                                      {"name", c.name},
+                                      {"state", c.state},
+                                      {"reason", c.reason},
+                                      {"remedy", c.remedy}});
+    for (const ReportOverhead& o : report.overhead)
+        json["overhead"].push_back({{"process", o.process.value()},
+                                    {"measured", o.measured},
+                                    {"text", o.text},
+                                    {"source", o.source}});
     for (const ModelRow& model : report.models) json["models"].push_back(modelJson(model));
     for (const ReportRun& run : report.runs) json["runs"].push_back(runJson(run));
     for (const LayerCosts& costs : report.costs) json["layer_costs"].push_back(costsJson(costs));

@@ -1,43 +1,18 @@
 #include "profiler/figure/number.h"
-#include "profiler/figure/utf8.h"
+#include "profiler/report/detail/device_markdown.h"
+#include "profiler/report/detail/markdown_parts.h"
 #include "profiler/report/report.h"
 
 #include <algorithm>
 
 namespace fluxscope {
 
+using markdown::cleaned;
+using markdown::heading;
+using markdown::inlineText;
+using markdown::row;
+
 namespace {
-
-// Characters that no reader should meet raw: U+FFFD in their place. Line breaks and tabs stay.
-std::string cleaned(std::string_view text) {
-    std::string out;
-    while (!text.empty()) {
-        const CodePoint point = firstCodePoint(text);
-        const bool control = point.value < 0x20 && point.value != '\n' && point.value != '\t';
-        out += !point.valid || control || point.value == 0x7F ? std::string_view("\uFFFD")
-                                                              : text.substr(0, point.bytes);
-        text.remove_prefix(point.bytes);
-    }
-    return out;
-}
-
-// Within a line or a table cell: nothing in it is markup.
-std::string inlineText(std::string_view text) {
-    std::string out;
-    for (const char c : cleaned(text)) {
-        if (c == '\n' || c == '\t')
-            out += ' ';
-        else if (c == '<')
-            out += "&lt;";
-        else if (c == '&')
-            out += "&amp;";
-        else if (std::string_view("\\`*_{}[]()#+!|>~").find(c) != std::string_view::npos)
-            out += std::string("\\") + c;
-        else
-            out += c;
-    }
-    return out;
-}
 
 // A block that the text in it cannot close: its fence is longer than any run of backticks inside.
 std::string block(const Excerpt& excerpt) {
@@ -53,16 +28,6 @@ std::string block(const Excerpt& excerpt) {
     if (excerpt.omitted > 0)
         out += "\n" + formattedCount(excerpt.omitted) + " more characters in the capture.\n";
     return out;
-}
-
-std::string row(const std::vector<std::string>& cells) {
-    std::string out = "|";
-    for (const std::string& cell : cells) out += " " + cell + " |";
-    return out + "\n";
-}
-
-std::string heading(const std::vector<std::string>& cells) {
-    return row(cells) + row(std::vector<std::string>(cells.size(), "---"));
 }
 
 std::string percent(const FullShare& share) {
@@ -144,6 +109,7 @@ std::string timeAndMemory(const Report& report) {
                         formatted(b.bytesRead + b.bytesWritten, Unit::Bytes), inlineText(b.timeOrigin),
                         inlineText(b.bytesOrigin)});
         if (!run.breakdown.empty()) out += "\n";
+        out += kernelsInMarkdown(run) + bytesInMarkdown(run) + rooflineInMarkdown(run);
         if (!run.kv.empty())
             out += "KV: " + formatted(run.kv.total.kept, Unit::Bytes) + " kept of " +
                    formatted(run.kv.total.full(), Unit::Bytes) + ", " +
@@ -162,8 +128,10 @@ std::string decisionCostTables(const Report& report) {
         std::string ids;
         for (const std::string& id : c.prompts) ids += (ids.empty() ? "" : ", ") + inlineText(id);
         out += "### " + ids + "\n\nFull against " + inlineText(c.sparse) +
-               ". Times: " + inlineText(c.timeOrigin) + ". Bytes: " + inlineText(c.bytesOrigin) + ".\n\n" +
-               heading({"phase", "layer", "full", "sparse", "cost", "bytes more"});
+               ". Times: " + inlineText(c.timeOrigin) + ". Bytes: " + inlineText(c.bytesOrigin) +
+               (c.modelled ? ". Modelled, nothing of this was measured.\n\n" : ".\n\n");
+        if (c.rows.empty()) continue;
+        out += heading({"phase", "layer", "full", "sparse", "cost", "bytes more"});
         for (const DecisionCost& d : c.rows) {
             const auto time = [](const std::optional<double>& ns) {
                 return ns ? formatted(*ns, Unit::Time) : std::string("–");
@@ -211,8 +179,10 @@ std::string provenance(const Report& report) {
         out += row({"architecture", inlineText(model.facts.architecture), "config.json"});
         out += row({"model hash", inlineText(model.facts.hash), "config and tensor index"});
     }
+    for (const ReportOverhead& overhead : report.overhead)
+        out += row({"cost of recording", inlineText(overhead.text), inlineText(overhead.source)});
     for (const EnvironmentRow& e : report.environment)
-        out += row({inlineText(e.name), inlineText(e.value), inlineText(e.source)});
+        if (e.name != "overhead") out += row({inlineText(e.name), inlineText(e.value), inlineText(e.source)});
     return out;
 }
 
@@ -222,7 +192,8 @@ std::string markdownReport(const Report& report) {
     std::string out = "# FluxScope report: " + inlineText(report.title) + "\n\n";
     for (const std::string& notice : report.notices) out += "> " + inlineText(notice) + "\n\n";
     if (report.runs.empty()) out += "This capture holds no run.\n\n";
-    return out + (report.runs.empty() ? "" : summary(report) + timeAndMemory(report)) +
+    return out +
+           (report.runs.empty() ? "" : summary(report) + qualityInMarkdown(report) + timeAndMemory(report)) +
            decisionCostTables(report) + prompts(report) + provenance(report);
 }
 

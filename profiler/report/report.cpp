@@ -73,7 +73,67 @@ std::string modelName(const Snapshot& snapshot, std::int64_t model) {
     return {};
 }
 
-void addRuns(const Snapshot& snapshot, Report& report) {
+const DeviceSummary* deviceOf(const ReportSources& sources, std::optional<RunIndex> run) {
+    if (!run) return nullptr;
+    const auto found = std::ranges::find(sources.devices, *run, &DeviceSummary::run);
+    return found == sources.devices.end() ? nullptr : &*found;
+}
+
+// What each source says of the bytes of a run: the modelled ones, and what the passes that go with it measured.
+std::vector<BytesOfSource> bytesOf(const ReportSources& sources, RunIndex run, const Passes& passes) {
+    std::vector<BytesOfSource> all{analyticBytes(*sources.snapshot, run)};
+    // Without such a pass, what was measured in the run itself.
+    if (const DeviceSummary* counters = deviceOf(sources, passes.counters.value_or(run)))
+        all.push_back(counters->counted);
+    if (const DeviceSummary* timeline = deviceOf(sources, passes.timeline.value_or(run)))
+        all.push_back(timeline->sampled);
+    std::erase_if(all, [](const BytesOfSource& source) { return source.rows.empty(); });
+    return all;
+}
+
+// A pass of a timed run: what it measured stands there.
+bool isPassOfAnother(const Snapshot& snapshot, const RunRow& run) {
+    return run.role != "timed" && std::ranges::any_of(snapshot.runs, [&](const RunRow& other) {
+               if (other.role != "timed") return false;
+               const Passes passes = passesOf(snapshot, other.run);
+               return passes.timeline == run.run || passes.counters == run.run;
+           });
+}
+
+void addDevice(const ReportSources& sources, ReportRun& run, bool pictures) {
+    const RunIndex index = run.settings.run;
+    run.passes = passesOf(*sources.snapshot, index);
+    const std::vector<BytesOfSource> bytes = bytesOf(sources, index, run.passes);
+    run.bytes = bytesByPhase(bytes);
+    if (bytes.size() > 1 && !isPassOfAnother(*sources.snapshot, run.settings))
+        run.layerBytes = bytesByLayer(bytes);
+    const std::vector<FigureInfo>& figures = sources.facts.figures;
+    run.quality =
+        quality(*sources.snapshot, index, kernelFigures(figures, index), stepBytesOf(bytes), figures);
+    // Times at a locked clock, or of an eager pass between counters, say nothing of what the machine can do.
+    if (run.settings.role == "timed" && !run.settings.clockLocked)
+        run.roofline =
+            roofline(workOf(run.breakdown), ceilingsOf(*sources.snapshot, index, sources.facts.devices),
+                     run.settings.dtype);
+    const DeviceSummary* device = deviceOf(sources, index);
+    if (device == nullptr) {
+        if (pictures) {
+            run.timeLine = timeLine(*sources.snapshot, index, nullptr);
+            run.traffic = trafficOver(*sources.snapshot, index, {});
+        }
+        return;
+    }
+    run.kernels = device->kernels;
+    run.topKernels = device->topKernels;
+    run.omittedKernels = device->omittedKernels;
+    run.gaps = device->gaps;
+    if (!pictures) return;
+    run.timeLine = device->timeLine;
+    run.traffic = device->traffic;
+}
+
+void addRuns(const ReportSources& sources, Report& report) {
+    const Snapshot& snapshot = *sources.snapshot;
     const std::vector<RunSummary> summaries = runSummaries(snapshot);
     for (std::size_t i = 0; i < snapshot.runs.size() && i < kReportRuns; ++i) {
         const RunRow& run = snapshot.runs[i];
@@ -86,7 +146,12 @@ void addRuns(const Snapshot& snapshot, Report& report) {
         entry.kv = kvMemory(snapshot, run.run);
         entry.breakdown = breakdown(snapshot, run.run, {.phase = true, .mode = true});
         entry.latency = latencyOf(snapshot, repeatsOf(snapshot, run.run));
-        if (i < kReportTimeLines) entry.timeLine = timeLine(snapshot, run.run, nullptr);
+        addDevice(sources, entry, i < kReportTimeLines);
+        for (const QualityRow& row : entry.quality)
+            if (row.verdict == Verdict::Warning && row.check != "dropped" &&
+                !(row.check == "sources" && isPassOfAnother(snapshot, run)))
+                report.notices.push_back("Run " + std::to_string(run.run.value()) + ", " +
+                                         printable(row.check, 40) + ": " + row.sentence);
         report.runs.push_back(std::move(entry));
     }
     report.omittedRuns = static_cast<std::int64_t>(snapshot.runs.size() - report.runs.size());
@@ -127,6 +192,32 @@ void addDecisionCosts(const Snapshot& snapshot, Report& report) {
     for (std::size_t i = 0; i < std::min(twins.size(), kReportDecisionCosts); ++i)
         report.decisionCosts.push_back(decisionCosts(snapshot, twins[i]));
     report.omittedDecisionCosts = static_cast<std::int64_t>(twins.size() - report.decisionCosts.size());
+    if (!twins.empty()) return;
+    // Nobody ran both sides: what kernels/cost says of the first prompt of each routed run.
+    for (const ReportRun& run : report.runs) {
+        if (run.settings.role != "timed" || run.health.empty() ||
+            report.decisionCosts.size() >= kReportDecisionCosts)
+            continue;
+        const auto first = std::ranges::find(snapshot.sequences, run.settings.run, &SequenceRow::run);
+        if (first != snapshot.sequences.end())
+            report.decisionCosts.push_back(
+                modelledDecisionCosts(snapshot, run.settings.run, first->sequence));
+    }
+}
+
+void addOverhead(const Snapshot& snapshot, Report& report) {
+    for (const ProcessRow& process : snapshot.processes) {
+        ReportOverhead overhead{.process = process.process,
+                                .measured = false,
+                                .text =
+                                    "not measured: fluxscope-cli overhead measures what recording costs on "
+                                    "this machine",
+                                .source = {}};
+        for (const EnvironmentRow& row : snapshot.environment)
+            if (row.process == process.process && row.name == "overhead")
+                overhead = {process.process, true, row.value, row.source};
+        report.overhead.push_back(std::move(overhead));
+    }
 }
 
 void addPrompts(const Snapshot& snapshot, Report& report) {
@@ -196,15 +287,20 @@ std::vector<std::pair<std::string, const LatencyFigure*>> reportLatencies(const 
             {"time per output token", &latency.timePerToken}};
 }
 
-Report buildReport(const Snapshot& snapshot) {
+Report buildReport(const ReportSources& sources) {
+    const Snapshot& snapshot = *sources.snapshot;
     Report report;
     report.title = snapshot.file.filename().string();
     report.live = snapshot.live;
     report.processes = snapshot.processes;
     report.environment = snapshot.environment;
     report.models = snapshot.models;
+    report.collectors = sources.facts.collectors;
     addNotices(snapshot, report);
-    addRuns(snapshot, report);
+    for (const auto* problems : {&sources.facts.problems, &sources.problems})
+        for (const std::string& problem : *problems) report.notices.push_back(printable(problem, 400));
+    addOverhead(snapshot, report);
+    addRuns(sources, report);
     addCosts(snapshot, report);
     addDecisionCosts(snapshot, report);
     addPrompts(snapshot, report);

@@ -102,6 +102,12 @@ TEST(Latency, refusesWhatIsNoLatencyWithASentence) {
         role.sentence,
         "run 2 has the role 'timeline', which is never quoted as latency; record it with --collect auto");
     EXPECT_EQ(refused([](RunRow& r) { r.role = "counters"; }).why, Why::Role);
+    const LatencyRefused locked = refused([](RunRow& r) { r.clockLocked = true; });
+    EXPECT_EQ(locked.why, Why::ClockLocked);
+    EXPECT_EQ(
+        locked.sentence,
+        "run 2 ran at a locked clock, because counters were read while it ran: its times are no latencies; "
+        "record it with --collect auto");
     EXPECT_EQ(refused([](RunRow& r) { r.outcome = "cancelled"; }).sentence,
               "run 2 did not finish, so what it took is not known");
     EXPECT_EQ(refused([](RunRow& r) { r.device = "cuda:0"; }).why, Why::NotAlike);

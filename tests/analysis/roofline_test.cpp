@@ -107,5 +107,43 @@ TEST(Roofline, takesWhatABreakdownMeasuredAndNothingElse) {
     EXPECT_DOUBLE_EQ(all[0].seconds, 1e-3);
 }
 
+std::string text(const Ceilings& c) {
+    return (c.bytesPerSecond ? std::to_string(*c.bytesPerSecond) : "-") + " " +
+           (c.flopsPerSecond("fp32") ? std::to_string(*c.flopsPerSecond("fp32")) : "-") + " " + c.origin();
+}
+
+TEST(CeilingsOf, areTheMeasuredOnesElseTheDataSheets) {
+    testing::SnapshotBuilder builder;
+    builder.runs("run\n 1");
+    builder.edit().runs.front().device = "cuda:1";
+    const std::vector<DeviceInfo> devices{
+        {ProcessIndex{1}, {.device = 0, .name = "other", .bytesPerSecond = 1}},
+        {ProcessIndex{1}, {.device = 1, .name = "NVIDIA H200", .bytesPerSecond = 4000}},
+        {ProcessIndex{2}, {.device = 1, .name = "other", .bytesPerSecond = 1}}};
+    EXPECT_EQ(text(ceilingsOf(builder.build(), RunIndex{1}, devices)),
+              "4000.000000 - nameplate: data sheet of NVIDIA H200");
+    EXPECT_EQ(text(ceilingsOf(builder.build(), RunIndex{1}, {})),
+              "- - no ceilings: measure them with fluxscope-cli ceilings");
+    builder.edit().environment = {
+        {ProcessIndex{1}, "ceiling_bytes_per_second", "3.5e3", "fluxscope-cli ceilings"},
+        {ProcessIndex{1}, "ceiling_flops", "7e3", "fluxscope-cli ceilings"},
+        {ProcessIndex{2}, "ceiling_flops_fp32", "1", "another machine"}};
+    EXPECT_EQ(text(ceilingsOf(builder.build(), RunIndex{1}, devices)),
+              "3500.000000 7000.000000 measured: fluxscope-cli ceilings");
+    builder.edit().environment.push_back({ProcessIndex{1}, "ceiling_flops_fp32", "6e3", "x"});
+    EXPECT_EQ(text(ceilingsOf(builder.build(), RunIndex{1}, devices)),
+              "3500.000000 6000.000000 measured: fluxscope-cli ceilings");
+    for (const char* odd : {"", "fast", "-4", "nan", "inf", "0"}) {
+        builder.edit().environment = {{ProcessIndex{1}, "ceiling_bytes_per_second", odd, "x"}};
+        EXPECT_EQ(text(ceilingsOf(builder.build(), RunIndex{1}, devices)),
+                  "4000.000000 - nameplate: data sheet of NVIDIA H200")
+            << odd;
+    }
+    // A CPU has no data sheet here.
+    builder.edit().environment.clear();
+    builder.edit().runs.front().device = "cpu";
+    EXPECT_FALSE(ceilingsOf(builder.build(), RunIndex{1}, devices).bytesPerSecond);
+}
+
 }  // namespace
 }  // namespace fluxscope

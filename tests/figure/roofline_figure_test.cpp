@@ -47,6 +47,47 @@ TEST(RooflineFigure, staysLegibleAtAnySize) {
                                   std::to_string(width) + "x" + std::to_string(height));
 }
 
+// At the width of a panel: what the numbers come from is said in full, and no label lies on a ceiling.
+TEST(RooflineFigure, cutsNoHeadingAndLabelsNoCeilingAtTheWidthOfAPanel) {
+    Roofline roof = someRoofline();
+    roof.ceilings.source = "fluxscope-cli ceilings, NVIDIA H200 at 1980 MHz";
+    // Work just under the roof, left and right of the ridge, and some that lies close together.
+    for (const double share : {0.97, 0.9, 0.6, 0.58}) {
+        Work w = roof.points.front().work;
+        w.label = "prefill attention " + std::to_string(static_cast<int>(share * 100));
+        w.bytes = 1e9;
+        w.flops = 100e9;
+        w.seconds = 1e9 / 4.23e12 / share;
+        roof.points.push_back(roofline(std::vector<Work>{w}, roof.ceilings, "bf16").points.front());
+    }
+    for (const double width : {800.0, 992.0}) {
+        const RooflineFigure f = rooflineFigure(roof, {}, {width, 460}, lightTheme());
+        expectLegible(f.list, "panel");
+        std::vector<Polyline> ceilings;
+        for (const DisplayItem& item : f.list.items)
+            if (const auto* line = std::get_if<Polyline>(&item); line != nullptr && line->width == 1.5)
+                ceilings.push_back(*line);
+        ASSERT_EQ(ceilings.size(), 2U);
+        int labels = 0;
+        for (const DisplayItem& item : f.list.items) {
+            const auto* text = std::get_if<Text>(&item);
+            if (text == nullptr) continue;
+            EXPECT_EQ(text->utf8.find("…"), std::string::npos) << text->utf8;
+            const Rect box = testing::boxOf(*text);
+            if (!f.plot.contains({box.x, box.y})) continue;
+            ++labels;
+            for (const Polyline& line : ceilings)
+                for (int i = 0; i <= 2000; ++i) {
+                    const double t = i / 2000.0;
+                    const Point p{line.points[0].x + t * (line.points[1].x - line.points[0].x),
+                                  line.points[0].y + t * (line.points[1].y - line.points[0].y)};
+                    ASSERT_FALSE(box.contains(p)) << text->utf8 << " lies on a ceiling at " << width;
+                }
+        }
+        EXPECT_GE(labels, 7) << width;  // two ceilings and five points or more
+    }
+}
+
 TEST(RooflineFigure, drawsNothingThatIsNotFiniteWhateverItIsGiven) {
     const double inf = std::numeric_limits<double>::infinity();
     const std::vector<double> odd{0, -1, 1e-300, 1, 1e300, inf, std::nan("")};

@@ -18,6 +18,14 @@ using testing::largeCapture;
 using testing::smallCapture;
 using testing::SnapshotBuilder;
 
+// Of a capture without anything of a device.
+Report reportOf(Snapshot snapshot) {
+    return buildReport({.snapshot = std::make_shared<const Snapshot>(std::move(snapshot)),
+                        .facts = {},
+                        .devices = {},
+                        .problems = {}});
+}
+
 constexpr const char* kHostile =
     "</script><img src=x onerror=alert(1)>\"'&`|*_[a](javascript:b)\x01\xFF{{body}}";
 
@@ -97,7 +105,7 @@ TEST(Report, namesWhatAReaderMustKnowFirst) {
             .build();
     s.models.front().facts.untrained = true;
     s.problems = {"table 'kv' could not be read"};
-    const Report report = buildReport(s);
+    const Report report = reportOf(s);
     const std::string untrained =
         "The model 'tiny' is untrained: its weights are random. Times and bytes are real; decisions and "
         "texts "
@@ -118,7 +126,7 @@ TEST(Report, namesWhatAReaderMustKnowFirst) {
 }
 
 TEST(Report, showsEveryNumberWithItsOriginInEveryForm) {
-    const Report report = buildReport(smallCapture());
+    const Report report = reportOf(smallCapture());
     const nlohmann::json json = nlohmann::json::parse(jsonReport(report));
     EXPECT_EQ(json["format"], "fluxscope-report");
     const auto& metrics = json["runs"][0]["metrics"];
@@ -162,7 +170,7 @@ Snapshot twinCapture() {
 }
 
 TEST(Report, showsWhatDecisionsCostHowRoutersFareAndWhereTimeAndMemoryWent) {
-    const Report report = buildReport(twinCapture());
+    const Report report = reportOf(twinCapture());
     const nlohmann::json json = nlohmann::json::parse(jsonReport(report));
     ASSERT_EQ(json["decision_costs"].size(), 1u);
     EXPECT_EQ(json["decision_costs"][0]["layers"][0]["cost_ns"], 860000.0);
@@ -187,8 +195,40 @@ TEST(Report, showsWhatDecisionsCostHowRoutersFareAndWhereTimeAndMemoryWent) {
         EXPECT_NE(html.find(std::string("<title>") + picture), std::string::npos) << picture;
 }
 
+// The same of everything that is not in a snapshot.
+Report hostileReport() {
+    ReportSources sources{.snapshot = std::make_shared<const Snapshot>(hostileCapture()),
+                          .facts = {},
+                          .devices = {},
+                          .problems = {kHostile}};
+    Snapshot s = *sources.snapshot;
+    for (RunRow& run : s.runs) run.role = "timed";  // whose roofline is drawn
+    s.environment.push_back({ProcessIndex{1}, "overhead", kHostile, kHostile});
+    s.processes.front().process = ProcessIndex{1};
+    sources.snapshot = std::make_shared<const Snapshot>(s);
+    sources.facts.collectors = {{ProcessIndex{1}, 1, kHostile, kHostile, kHostile, kHostile}};
+    sources.facts.figures = {{RunIndex{1}, kHostile, 3, kHostile}};
+    sources.facts.devices = {{ProcessIndex{1}, {.device = 0, .name = kHostile, .bytesPerSecond = 4}}};
+    sources.facts.problems = {kHostile};
+    DeviceSummary device;
+    device.run = RunIndex{1};
+    device.kernels = 7;
+    device.topKernels.resize(1);
+    device.topKernels.front().name = kHostile;
+    device.omittedKernels = 1;
+    device.gaps.resize(1);
+    device.gaps.front().name = kHostile;
+    device.counted = {.source = kHostile, .costVersion = 0, .rows = std::vector<LayerBytes>(1)};
+    device.traffic.series = {{kHostile, kHostile, {0}, {5}, {1}, kHostile}};
+    device.traffic.others = device.traffic.series;
+    device.traffic.length = 5;
+    device.timeLine = timeLine(s, RunIndex{1}, nullptr);
+    sources.devices = {device};
+    return buildReport(sources);
+}
+
 TEST(Report, letsNoTextOfAFileBecomeMarkup) {
-    const Report report = buildReport(hostileCapture());
+    const Report report = hostileReport();
     const std::string html = htmlReport(report);
     EXPECT_EQ(html.find("<img"), std::string::npos);
     EXPECT_EQ(html.find("<script"), std::string::npos);
@@ -222,7 +262,7 @@ TEST(Report, letsNoTextOfAFileBecomeMarkup) {
 }
 
 TEST(Report, everyRowOfAMarkdownTableHasItsCells) {
-    const std::string markdown = markdownReport(buildReport(hostileCapture()));
+    const std::string markdown = markdownReport(hostileReport());
     std::istringstream lines(markdown);
     std::size_t expected = 0;
     for (std::string line; std::getline(lines, line);) {
@@ -241,7 +281,7 @@ TEST(Report, everyRowOfAMarkdownTableHasItsCells) {
 TEST(Report, cutsLongTextsAndListsAndSaysSo) {
     Snapshot s = largeCapture(4, 600, 3);
     s.prompts.front().text = std::string(5000, 'x') + "µ";
-    const Report report = buildReport(s);
+    const Report report = reportOf(s);
     EXPECT_EQ(report.prompts.size(), kReportPrompts);
     EXPECT_EQ(report.omittedPrompts, 100);
     EXPECT_EQ(report.prompts.front().text->omitted, 5001 - static_cast<std::int64_t>(kReportTextCharacters));
@@ -260,7 +300,7 @@ TEST(Report, cutsBetweenCharacters) {
 }
 
 TEST(Report, ofNothingIsAReportToo) {
-    const Report report = buildReport(Snapshot{});
+    const Report report = reportOf(Snapshot{});
     expectHarmlessHtml(htmlReport(report), "report_empty");
     EXPECT_NE(htmlReport(report).find("This capture holds no run."), std::string::npos);
     EXPECT_NE(markdownReport(report).find("This capture holds no run."), std::string::npos);
@@ -268,7 +308,7 @@ TEST(Report, ofNothingIsAReportToo) {
 }
 
 TEST(Report, hasOneThemeInTwoPicturesAndNothingFromOutside) {
-    const std::string html = htmlReport(buildReport(largeCapture(12, 9, 40)));
+    const std::string html = htmlReport(reportOf(largeCapture(12, 9, 40)));
     expectHarmlessHtml(html, "report_large");
     EXPECT_NE(html.find("<div class=\"light\">"), std::string::npos);
     EXPECT_NE(html.find("<div class=\"dark\">"), std::string::npos);
@@ -367,7 +407,7 @@ TEST(Report, survivesAnyRows) {
         s.kv = Chunks<KvRow>({std::make_shared<const std::vector<KvRow>>(kv)});
         s.tokens = Chunks<TokenRow>({std::make_shared<const std::vector<TokenRow>>(tokens)});
 
-        const Report report = buildReport(s);
+        const Report report = reportOf(s);
         const nlohmann::json json = nlohmann::json::parse(jsonReport(report));
         for (const auto& run : json["runs"])
             for (const auto& [name, metric] : run["metrics"].items())

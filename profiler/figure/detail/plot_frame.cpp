@@ -14,6 +14,25 @@ void paintHeading(Painter& painter, std::string_view title, std::string_view not
     painter.label({margin, 24, width, 16}, note, painter.theme().textMuted);
 }
 
+double paintHeading(Painter& painter, std::string_view title, const std::vector<std::string>& notes,
+                    std::size_t lines) {
+    const double margin = plotMargin(painter.list().size);
+    const double width = painter.list().size.width - 2 * margin;
+    std::vector<std::string> wrapped(1);
+    for (const std::string& note : notes) {
+        const std::string longer = wrapped.back().empty() ? note : wrapped.back() + " · " + note;
+        if (wrapped.back().empty() || wrapped.size() >= lines || textWidth(longer, kSmallText) <= width)
+            wrapped.back() = longer;
+        else
+            wrapped.push_back(note);
+    }
+    paintHeading(painter, title, wrapped.front());
+    for (std::size_t i = 1; i < wrapped.size(); ++i)
+        painter.label({margin, 24 + kLineHeight * static_cast<double>(i), width, kLineHeight}, wrapped[i],
+                      painter.theme().textMuted);
+    return kPlotTop + kLineHeight * static_cast<double>(wrapped.size() - 1);
+}
+
 DisplayList messageOnly(const Size& size, const Theme& theme, std::string_view text) {
     Painter painter(size, theme);
     const double margin = plotMargin(size);

@@ -20,6 +20,11 @@ double plotMargin(const Size& size);
 // Title and the line below it that says where the numbers come from.
 void paintHeading(Painter& painter, std::string_view title, std::string_view note);
 
+// The same with a note of several parts, on as many lines as they need, up to `lines`; what comes then is elided on the last one. Returns
+// where the plot may begin.
+double paintHeading(Painter& painter, std::string_view title, const std::vector<std::string>& notes,
+                    std::size_t lines);
+
 // A picture that only says why there is none.
 DisplayList messageOnly(const Size& size, const Theme& theme, std::string_view text);
 
