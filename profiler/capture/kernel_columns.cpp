@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <system_error>
 #include <unordered_map>
 
 namespace fluxscope {
@@ -55,6 +56,7 @@ public:
         table("launch", [this] { launches(); });
         std::vector<std::pair<std::int64_t, std::int64_t>> blocks;
         table("kernel_block", [&] { blocks = blocksOf(range); });
+        reserve(blocks);
         // Each block on its own: a page that cannot be read hides those of one block.
         for (const auto& [first, last] : blocks) {
             if (stop_ != nullptr && stop_->load()) break;
@@ -83,6 +85,25 @@ private:
             if (std::ranges::find(columns_.problems, problem) == columns_.problems.end())
                 columns_.problems.push_back(std::move(problem));
         }
+    }
+
+    // As many as the blocks say, if that is not more than a file of this size can have: growing would cost half as much again.
+    void reserve(const std::vector<std::pair<std::int64_t, std::int64_t>>& blocks) {
+        constexpr std::int64_t kLeastBytes = 20;  // of a row
+        std::int64_t rows = 0;
+        for (const auto& [first, last] : blocks) rows += last - first + 1;
+        std::error_code unknown;
+        const auto bytes = static_cast<std::int64_t>(
+            std::filesystem::file_size(sqlite3_db_filename(database_.getHandle(), "main"), unknown));
+        if (unknown) return;
+        const auto most = static_cast<std::size_t>(std::clamp<std::int64_t>(rows, 0, bytes / kLeastBytes));
+        KernelColumns& c = columns_;
+        for (auto* wide : {&c.row, &c.begin_ns, &c.duration_ns, &c.correlation, &c.graphNode})
+            wide->reserve(most);
+        for (auto* narrow : {&c.place, &c.step, &c.context, &c.stream, &c.name, &c.launch})
+            narrow->reserve(most);
+        c.device.reserve(most);
+        c.attribution.reserve(most);
     }
 
     void names() {
