@@ -50,6 +50,8 @@ std::vector<std::string> again(const std::string& pass, const RunOptions& option
                                        "--device",
                                        options.device.device};
     if (!options.device.dtype.empty()) arguments.insert(arguments.end(), {"--dtype", options.device.dtype});
+    if (options.recordBudget)
+        arguments.insert(arguments.end(), {"--record-budget", std::to_string(*options.recordBudget)});
     return arguments;
 }
 

@@ -47,6 +47,7 @@ struct RunOptions {
     bool fidelity = false;
     std::string capture;
     std::string collect = "auto";
+    std::optional<std::int64_t> recordBudget;
     bool forecast = false;
     bool choices = false;
     bool json = false;

@@ -55,6 +55,7 @@ void write(json& object, const RunRequest& run) {
     object["do"] = "run";
     writeRun(object, run.wanted);
     object["capture"] = run.capture;
+    if (run.recordBudget) object["record_budget"] = *run.recordBudget;
 }
 
 void write(json& object, const ForecastRequest& forecast) {
@@ -109,6 +110,7 @@ fluxscope::RunRequest wantedFrom(Fields& fields) {
 RunRequest runFrom(Fields& fields) {
     RunRequest run{.wanted = wantedFrom(fields), .capture = fields.text("capture")};
     if (run.capture.empty()) fields.wrong("capture", "is empty");
+    if (fields.has("record_budget")) run.recordBudget = fields.integer("record_budget", std::int64_t{0});
     return run;
 }
 
