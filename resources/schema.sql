@@ -439,20 +439,22 @@ CREATE TABLE device (
     PRIMARY KEY (process, device)
 ) STRICT, WITHOUT ROWID;
 
--- Each collector that was asked for, and what became of it. run -1: before any run.
+-- Each collector that was asked for, and what became of it. run -1: before any run. 'running' lasts until the run's end, and for
+-- ever if its process was lost.
 CREATE TABLE collector (
     process  INTEGER NOT NULL REFERENCES process,
     run      INTEGER NOT NULL,
     name     TEXT NOT NULL,  -- 'trace', 'timeline', 'counters', 'host-timer', 'nvml', ...
     state    TEXT NOT NULL CHECK (state IN ('running', 'stopped', 'missing')),
-    reason   TEXT NOT NULL,  -- of 'missing', and of 'stopped' before the run's end
+    reason   TEXT NOT NULL,  -- of 'missing', and of 'stopped' before the run's end; 'without ...': what it could not measure, running or
+                             -- stopped at the run's end
     remedy   TEXT NOT NULL,
     PRIMARY KEY (process, run, name)
 ) STRICT, WITHOUT ROWID;
 
 -- How good a run's record is. Figures of the writer, all counts or nanoseconds: 'kernels', 'kernel_ns' (their good durations added up),
 -- 'unattributed_kernels', 'unattributed_ns', 'bad_timestamps' (of all kinds), and 'dropped_X' where records of kind X were lost to
--- a full queue or by the device. Collectors add theirs; note is a sentence where the figure needs one.
+-- a full queue or by the device, and 'over_budget_X' where they were not kept for the record budget. Collectors add theirs; note is a sentence where the figure needs one.
 CREATE TABLE quality (
     run     INTEGER NOT NULL REFERENCES run,
     figure  TEXT NOT NULL,

@@ -53,6 +53,7 @@ std::vector<std::string> again(const std::string& pass, const RunOptions& option
         if (!value.empty()) arguments.insert(arguments.end(), {option, value});
     };
     add("--dtype", options.device.dtype);
+    if (options.recordBudget) add("--record-budget", std::to_string(*options.recordBudget));
     if (!options.noPromptText) return arguments;
     // The capture does not have the prompts: they are given again.
     arguments.emplace_back("--no-prompt-text");

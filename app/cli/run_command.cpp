@@ -47,7 +47,8 @@ int run(const RunOptions& options, Session& session) {
     session.terminal.detail(loadText(loaded));
     const HostRun wanted{.request = options.request(loaded.model, options.model.folder()),
                          .capture = options.capture,
-                         .promptText = !options.noPromptText};
+                         .promptText = !options.noPromptText,
+                         .recordBudget = options.recordBudget};
     if (options.forecast) return forecast(options, host.forecast(wanted.request), session.terminal);
     const RunReport report = host.run(wanted, events, session.cancel);
     if (loaded.model.untrained)
@@ -66,7 +67,7 @@ int run(const RunOptions& options, Session& session) {
         session.terminal.result(text);
     }
     for (const std::string& missing : report.missing)
-        session.terminal.note("not recorded: " + printable(missing, 600));
+        session.terminal.note("recording: " + printable(missing, 600));
     if (report.recordingProblem) throw MachineError{"capture", "", *report.recordingProblem, ""};
     if (!options.capture.empty()) session.terminal.note("recorded into " + printable(options.capture, 400));
     return 0;

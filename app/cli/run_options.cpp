@@ -196,6 +196,13 @@ void RunOptions::declare(CLI::App& command) {
                     "the run once for each; off is the bare run")
         ->capture_default_str();
     command
+        .add_option(
+            "--record-budget", recordBudget,
+            "Kernels, and rows of each other kind, that a run may write one by one, 5000000 unless said: "
+            "beyond them the capture has sums by layer, step and time, and all decisions and tokens")
+        ->check(CLI::NonNegativeNumber)
+        ->needs(into);
+    command
         .add_flag("--forecast", forecast,
                   "Do not run: say how much memory the run would need, from all layers sparse to all full")
         ->excludes(into);

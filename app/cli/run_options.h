@@ -48,6 +48,7 @@ struct RunOptions {
     std::string capture;
     bool noPromptText = false;
     std::string collect = "auto";
+    std::optional<std::int64_t> recordBudget;
     bool forecast = false;
     bool choices = false;
     bool json = false;

@@ -66,6 +66,7 @@ void WorkerClient::start() {
     stop();
     lines_ = LineSplitter{};
     lastLog_.clear();
+    worn_.clear();
     model_.reset();
     job_ = 0;
     forecast_ = 0;
@@ -158,6 +159,8 @@ void WorkerClient::take(const Event& event) {
         emit captureReady(QString::fromStdString(capture->file));
     } else if (const auto* token = std::get_if<TokenEvent>(&event.what)) {
         emit textCame(token->sequence, QString::fromStdString(token->text));
+    } else if (const auto* restart = std::get_if<RestartEvent>(&event.what)) {
+        worn_ = QString::fromStdString(printable(restart->why, 400));
     } else if (const auto* failure = std::get_if<FailedEvent>(&event.what)) {
         takeFailure(*failure);
     } else {
@@ -170,14 +173,33 @@ void WorkerClient::takeDone(const Event& event) {
     job_ = 0;
     if (const auto* loadedModel = std::get_if<LoadedEvent>(&event.what)) {
         model_ = *loadedModel;
-        if (std::exchange(loadAfterCancel_, false)) return sendLoad();
+        if (std::exchange(loadAfterCancel_, false)) return loadNext();
         enter(WorkerPhase::Ready);
         emit loaded(*model_);
     } else if (std::holds_alternative<RunDoneEvent>(event.what)) {
-        if (std::exchange(loadAfterCancel_, false)) return sendLoad();
+        if (std::exchange(loadAfterCancel_, false)) return loadNext();
         enter(WorkerPhase::Ready);
         emit runEnded();
+        replaceIfWorn();
     }
+}
+
+void WorkerClient::loadNext() {
+    if (worn_.isEmpty())
+        sendLoad();
+    else
+        replace();
+}
+
+// Right after the run and not before the next: that one then waits for no model.
+void WorkerClient::replaceIfWorn() {
+    if (!worn_.isEmpty() && state_ == WorkerPhase::Ready) replace();
+}
+
+void WorkerClient::replace() {
+    emit logged(tr("A new engine's process loads the model again: %1").arg(std::exchange(worn_, {})));
+    abandon();
+    start();
 }
 
 void WorkerClient::takeForecast(const Event& event) {
@@ -191,9 +213,10 @@ void WorkerClient::takeForecast(const Event& event) {
 void WorkerClient::takeFailure(const FailedEvent& failure) {
     patience_.stop();
     job_ = 0;
-    if (std::exchange(loadAfterCancel_, false)) return sendLoad();
+    if (std::exchange(loadAfterCancel_, false)) return loadNext();
     enter(model_ ? WorkerPhase::Ready : WorkerPhase::Empty);
     emit failed(failure);
+    replaceIfWorn();
 }
 
 void WorkerClient::losePatience() {

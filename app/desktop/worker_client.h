@@ -77,6 +77,9 @@ private:
     void takeForecast(const protocol::Event& event);
     void takeFailure(const protocol::FailedEvent& failure);
     void losePatience();
+    void loadNext();
+    void replaceIfWorn();
+    void replace();
     void onFinished(int code, QProcess::ExitStatus status);
     void enter(WorkerPhase state);
 
@@ -94,6 +97,7 @@ private:
     std::int64_t forecast_ = 0;  // likewise; a run may be asked for before it is answered
     bool saving_ = false;
     bool loadAfterCancel_ = false;
+    QString worn_;  // why this process should not run again; empty: it may
     QTimer patience_;
 };
 

@@ -38,6 +38,10 @@ void write(json& object, const TokenEvent& token) {
     object["sequence"] = token.sequence;
     object["text"] = token.text;
 }
+void write(json& object, const RestartEvent& restart) {
+    object["event"] = "restart";
+    object["why"] = restart.why;
+}
 void write(json& object, const LoadedEvent& loaded) {
     object["event"] = "done";
     object["model"] = toJson(loaded.model);
@@ -169,6 +173,8 @@ Event parseEvent(std::string_view line) {
         token.sequence = fields.integer("sequence");
         token.text = fields.text("text");
         event.what = token;
+    } else if (name == "restart") {
+        event.what = RestartEvent{fields.text("why")};
     } else if (name == "done") {
         event.what = doneFrom(fields);
     } else if (name == "failed") {

@@ -3,7 +3,8 @@
 //   {"v":1,"id":1,"do":"load","model":"PATH","device":"cpu","dtype":"bf16","collect":"auto"}
 //   {"v":1,"id":2,"do":"run","prompts":[{...a prompt set line...}],"policy":{...},"sparse":"streaming:...","max_new":64,
 //    "seed":0,"batch":1,"raw":false,"sampling":{"temperature":0.6,"top_k":20,...,"stop":["###"]},"follow_ups":["Why?"],
-//    "turns":"keep","probe":{"every":16,"act":false},"fidelity":false,"stop_at_eos":true,"capture":"FILE.fluxdb","prompt_text":true}
+//    "turns":"keep","probe":{"every":16,"act":false},"fidelity":false,"stop_at_eos":true,"capture":"FILE.fluxdb","prompt_text":true,
+//    "record_budget":5000000}
 //   {"v":1,"id":3,"do":"cancel"}          cancels the request in progress; that request then ends with "failed", family cancelled
 //   {"v":1,"id":4,"do":"status"}
 //   {"v":1,"id":5,"do":"forecast","prompts":...}   the fields of a run without its capture; nothing runs
@@ -19,6 +20,7 @@
 //   {"v":1,"re":2,"event":"capture","file":"FILE.fluxdb"}                                 once the file can be opened
 //   {"v":1,"re":2,"event":"progress","stage":"prefill","done":3,"total":12,"unit":"layers","sequence":0,"sequences":6}
 //   {"v":1,"re":2,"event":"token","sequence":0,"text":"..."}
+//   {"v":1,"re":2,"event":"restart","why":"..."}     this process should be replaced before the next run; what ends this one follows
 //   {"v":1,"re":2,"event":"done","run":1,"prefill_s":0.1,"decode_s":0.4,"token_s":0.01}   run 0: nothing was recorded; token: the median
 //   {"v":1,"re":2,"event":"failed","family":"input","message":"one sentence"}
 //   {"v":1,"re":5,"event":"done","forecast":{"weights":1,"activations":1,"kv_all_sparse":1,"kv_all_full":1,"available":1}}   bytes
@@ -53,6 +55,7 @@ struct RunRequest {
     fluxscope::RunRequest wanted;
     std::string capture;     // empty: nothing is recorded
     bool promptText = true;  // false: only a hash of each prompt goes into the capture
+    std::optional<std::int64_t> recordBudget;  // absent: the worker's own
 };
 struct ForecastRequest {
     fluxscope::RunRequest wanted;
@@ -86,6 +89,10 @@ struct TokenEvent {
     std::int64_t sequence = 0;
     std::string text;  // whole UTF-8 characters only
 };
+// This process should be replaced before it runs again: a sentence why. Comes before what ends a run.
+struct RestartEvent {
+    std::string why;
+};
 struct LoadedEvent {  // "done" of a load
     ModelFacts model;
     std::string sparse;
@@ -117,7 +124,7 @@ struct FailedEvent {
 
 struct Event {
     std::int64_t re = 0;
-    std::variant<ReadyEvent, ProgressEvent, CaptureEvent, TokenEvent, LoadedEvent, RunDoneEvent,
+    std::variant<ReadyEvent, ProgressEvent, CaptureEvent, TokenEvent, RestartEvent, LoadedEvent, RunDoneEvent,
                  ForecastEvent, StatusEvent, CancelDoneEvent, FailedEvent>
         what;
 };

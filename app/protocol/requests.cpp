@@ -58,6 +58,7 @@ void write(json& object, const RunRequest& run) {
     writeRun(object, run.wanted);
     if (!run.capture.empty()) object["capture"] = run.capture;
     object["prompt_text"] = run.promptText;
+    if (run.recordBudget) object["record_budget"] = *run.recordBudget;
 }
 
 void write(json& object, const ForecastRequest& forecast) {
@@ -112,8 +113,9 @@ fluxscope::RunRequest wantedFrom(Fields& fields) {
 }
 
 RunRequest runFrom(Fields& fields) {
-    RunRequest run{.wanted = wantedFrom(fields), .capture = {}, .promptText = true};
+    RunRequest run{.wanted = wantedFrom(fields), .capture = {}, .promptText = true, .recordBudget = {}};
     if (fields.has("prompt_text")) run.promptText = fields.flag("prompt_text");
+    if (fields.has("record_budget")) run.recordBudget = fields.integer("record_budget", std::int64_t{0});
     if (!fields.has("capture")) return run;
     run.capture = fields.text("capture");
     if (run.capture.empty()) fields.wrong("capture", "is empty");

@@ -166,6 +166,7 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     options.promptText = wanted.promptText;
     options.environment = parts_->limits(request);
     options.environment.push_back({"warm_up", std::move(warmedUp), "engine host"});
+    if (wanted.recordBudget) options.recordBudget = *wanted.recordBudget;
     parts_->collectors.lendTo(options);
     Recorder recorder(wanted.capture, std::move(options));
     if (const auto problem = recorder.status().problem)
@@ -189,6 +190,8 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
             report.missing.push_back(sentenceOf(shortfall));
     return report;
 }
+
+std::optional<std::string> EngineHost::needsRestart() const { return parts_->collectors.needsRestart(); }
 
 ForwardResult EngineHost::forward(const ForwardRequest& wanted, const CancelToken& cancel) {
     return parts_->loaded().forward(wanted, cancel);

@@ -39,6 +39,8 @@ struct HostRun {
     RunRequest request;             // its role is the host's to say
     std::filesystem::path capture;  // empty: nothing is recorded
     bool promptText = true;  // false: a hash of each prompt, and neither text, answer nor token ids of it
+    // Kernels, and rows of each other kind, that are kept one by one; beyond them their sums only. Absent: the recorder's own.
+    std::optional<std::int64_t> recordBudget;
 };
 
 struct RunReport {
@@ -46,7 +48,8 @@ struct RunReport {
     std::vector<SequenceResult> sequences;
     double tokenSeconds = 0;  // median over the decoded tokens of the first turn of the first prompt
     std::optional<std::string> recordingProblem;  // the run is fine, its capture is not whole: one sentence
-    std::vector<std::string> missing;  // collectors that a run on a GPU had to do without: a sentence each
+    // Collectors that a run on a GPU had to do without, or that had to do without something: a sentence each.
+    std::vector<std::string> missing;
 };
 
 class EngineHost {
@@ -64,6 +67,9 @@ public:
     // threads that later ones find there. The capture says so in its environment, as warm_up.
     // Cancelled: the capture is complete up to there, then CancelledError is thrown.
     RunReport run(const HostRun& wanted, const HostEvents& events, const CancelToken& cancel);
+
+    // One sentence when this process should be replaced by a fresh one before it runs again (docs/collectors.md).
+    std::optional<std::string> needsRestart() const;
 
     ForwardResult forward(const ForwardRequest& wanted, const CancelToken& cancel);
     Forecast forecast(const RunRequest& wanted) const;

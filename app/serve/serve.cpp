@@ -65,6 +65,9 @@ public:
         std::thread reader([this] { read(); });
         while (auto job = nextJob()) {
             const protocol::Event last = carryOut(job->request, *job->cancel);
+            if (std::holds_alternative<protocol::RunRequest>(job->request.what))
+                if (const auto why = host_.needsRestart())
+                    events_.send({job->request.id, protocol::RestartEvent{*why}});
             {
                 // Whoever reads "done" and asks for the status at once must not hear that we are busy.
                 const std::lock_guard lock(mutex_);
@@ -200,9 +203,11 @@ private:
         events.saving = [this, id] {
             events_.send({id, protocol::ProgressEvent{protocol::kSaving, 0, 1, "files", 0, 0}});
         };
-        const RunReport done =
-            host_.run({.request = wanted.wanted, .capture = wanted.capture, .promptText = wanted.promptText},
-                      events, cancel);
+        const RunReport done = host_.run({.request = wanted.wanted,
+                                          .capture = wanted.capture,
+                                          .promptText = wanted.promptText,
+                                          .recordBudget = wanted.recordBudget},
+                                         events, cancel);
         report.flush();
         if (done.recordingProblem)
             return {id, protocol::FailedEvent{ErrorFamily::Machine, *done.recordingProblem}};

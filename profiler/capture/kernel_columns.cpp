@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <system_error>
 
 namespace fluxscope {
 namespace {
@@ -30,6 +31,7 @@ public:
         table("launch", [this] { launches(); });
         std::vector<std::pair<std::int64_t, std::int64_t>> blocks;
         table("kernel_block", [&] { blocks = blocksOf(range); });
+        reserve(blocks);
         // Each block on its own: a page that cannot be read hides those of one block.
         for (const auto& [first, last] : blocks) {
             if (stop_ != nullptr && stop_->load()) break;
@@ -42,6 +44,25 @@ public:
 private:
     void table(const char* name, const std::function<void()>& read) {
         readTable(database_, name, columns_.problems, read);
+    }
+
+    // As many as the blocks say, if that is not more than a file of this size can have: growing would cost half as much again.
+    void reserve(const std::vector<std::pair<std::int64_t, std::int64_t>>& blocks) {
+        constexpr std::int64_t kLeastBytes = 20;  // of a row
+        std::int64_t rows = 0;
+        for (const auto& [first, last] : blocks) rows += last - first + 1;
+        std::error_code unknown;
+        const auto bytes = static_cast<std::int64_t>(
+            std::filesystem::file_size(sqlite3_db_filename(database_.getHandle(), "main"), unknown));
+        if (unknown) return;
+        const auto most = static_cast<std::size_t>(std::clamp<std::int64_t>(rows, 0, bytes / kLeastBytes));
+        KernelColumns& c = columns_;
+        for (auto* wide : {&c.row, &c.begin_ns, &c.duration_ns, &c.correlation, &c.graphNode})
+            wide->reserve(most);
+        for (auto* narrow : {&c.place, &c.step, &c.context, &c.stream, &c.name, &c.launch})
+            narrow->reserve(most);
+        c.device.reserve(most);
+        c.attribution.reserve(most);
     }
 
     void names() {

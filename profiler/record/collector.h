@@ -29,6 +29,8 @@ public:
     Collector& operator=(const Collector&) = delete;
     virtual ~Collector() = default;
 
+    // As the table collector has it, in a run on this device; a literal.
+    virtual std::string_view name(std::string_view device) const = 0;
     virtual ObserverNeeds needs() const = 0;
     // What its times are, for a run on this device; a literal.
     virtual std::string_view timeSource(std::string_view device) const = 0;

@@ -3,6 +3,8 @@
 
 #include "profiler/record/device_sink.h"
 
+#include <string_view>
+
 namespace fluxscope {
 
 class DeviceSampler {
@@ -11,6 +13,8 @@ public:
     DeviceSampler(const DeviceSampler&) = delete;
     DeviceSampler& operator=(const DeviceSampler&) = delete;
     virtual ~DeviceSampler() = default;
+
+    virtual std::string_view name() const = 0;  // as the table collector has it; a literal
 
     virtual void beginRun(
         DeviceSink& sink) = 0;  // samples go there from another thread until endRun has returned

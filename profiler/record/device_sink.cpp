@@ -3,9 +3,16 @@
 namespace fluxscope {
 
 std::string sentenceOf(const Shortfall& shortfall) {
-    std::string sentence = shortfall.collector + ": " + shortfall.why;
+    std::string sentence =
+        shortfall.collector + (shortfall.isPartial ? " runs " : " is missing: ") + shortfall.why;
     if (!shortfall.remedy.empty()) sentence += "; " + shortfall.remedy;
     return sentence;
+}
+
+Shortfall without(std::string_view part, Shortfall refused) {
+    refused.why = "without " + std::string(part) + ": " + refused.why;
+    refused.isPartial = true;
+    return refused;
 }
 
 bool isEmpty(const DeviceBatch& batch) {

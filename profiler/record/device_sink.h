@@ -7,19 +7,24 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace fluxscope {
 
-// A collector that cannot do its work here: one sentence each.
+// A collector that cannot do its work here, or not all of it: one sentence each.
 struct Shortfall {
     std::string collector;  // "trace", "timeline", "counters", "nvml"
     std::string why;
     std::string remedy;
+    bool isPartial = false;  // it runs all the same, and `why` begins with what it does without
 
     friend bool operator==(const Shortfall&, const Shortfall&) = default;
 };
 
-std::string sentenceOf(const Shortfall& shortfall);  // "trace: ...; remedy"
+// "trace is missing: ...; remedy" or "timeline runs without ..."
+std::string sentenceOf(const Shortfall& shortfall);
+// What was refused is only a part: "without PART: why it was refused".
+Shortfall without(std::string_view part, Shortfall refused);
 
 // How far the trace of a run is to be believed.
 struct TraceQuality {

@@ -21,6 +21,7 @@ class HostTimer final : public Collector {
 public:
     HostTimer(Clock clock, RecordSink& sink);
 
+    std::string_view name(std::string_view /*device*/) const override { return "host-timer"; }
     ObserverNeeds needs() const override { return {.opScopes = true}; }
     std::string_view timeSource(std::string_view device) const override;
 

@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
@@ -85,16 +86,20 @@ Recorder::Recorder(const std::filesystem::path& file, RecorderOptions options)
     std::unique_ptr<CaptureWriter> writer;
     std::string problem;
     try {
-        writer = std::make_unique<CaptureWriter>(file, thisProcess(options_));
+        place_.emplace(file, options_.isRemote);
+        writer = std::make_unique<CaptureWriter>(place_->file(), thisProcess(options_));
         nextRun_ = writer->nextRun();
     } catch (const MachineError& e) {
         problem = e.what();
+    } catch (const InputError& e) {
+        if (place_) place_->forget();
+        throw InputError{file.string(), e.field(), e.problem(), e.remedy()};  // the name that was given
     }
     writer_ = std::make_unique<WriterThread>(std::move(writer), std::move(problem), options_.promptText,
                                              options_.queueEvents);
 }
 
-Recorder::~Recorder() = default;
+Recorder::~Recorder() { finish(); }
 
 void Recorder::chooseCollector() {
     RecordSink& records = *this;
@@ -111,10 +116,20 @@ void Recorder::chooseCollector() {
 }
 
 RecorderStatus Recorder::status() const {
-    return {.dropped = writer_->dropped(), .problem = writer_->problem()};
+    RecorderStatus status{.dropped = writer_->dropped() + writer_->deviceDropped(),
+                          .problem = writer_->problem()};
+    const std::lock_guard lock(settledMutex_);
+    if (!status.problem) status.problem = unsettled_;
+    return status;
 }
 
-void Recorder::finish() { writer_->finish(); }
+void Recorder::finish() {
+    writer_->finish();
+    if (!place_ || writer_->problem()) return;  // what there is stays where it was written
+    std::optional<std::string> unsettled = place_->settle();
+    const std::lock_guard lock(settledMutex_);
+    unsettled_ = std::move(unsettled);
+}
 
 ObserverNeeds Recorder::needs() const {
     return collector_ ? collector_->needs() : ObserverNeeds{.opScopes = false};
@@ -129,20 +144,60 @@ std::string Recorder::collectorOn(std::string_view device) const {
 void Recorder::runBegan(const RunFacts& run) {
     run_ = nextRun_;
     ++nextRun_;
-    writer_->push(RunBegan{run_, std::make_shared<const RunFacts>(run), collectorOn(run.device),
-                           options_.clock(), writer_->dropped()},
+    writer_->push(RunBegan{run_,
+                           std::make_shared<const RunFacts>(run),
+                           collectorOn(run.device),
+                           options_.clock(),
+                           writer_->dropped(),
+                           {},
+                           options_.recordBudget},
                   Weight::Essential);
+    collectorsBegan(run.device);
     if (run.device != "cpu") {
-        // Of this run: the process may have others without.
-        DeviceBatch known;
-        known.devices = options_.devices;
-        for (const Shortfall& shortfall : options_.shortfalls) known.collectors.push_back(missing(shortfall));
-        if (!isEmpty(known)) writer_->pushDevice(std::move(known));
         DeviceSink& device = *this;
         for (DeviceSampler* sampler : options_.samplers) sampler->beginRun(device);
         sampling_ = true;
     }
     if (collector_) collector_->runBegan(run);
+}
+
+// Said of each run, for the process may have runs without. Before any collector begins: what it says itself comes later.
+void Recorder::collectorsBegan(const std::string& device) {
+    const bool onDevice = device != "cpu";
+    std::vector<CollectorRecord> running;
+    if (collector_) running.push_back({.name = std::string(collector_->name(device))});
+    DeviceBatch known;
+    if (onDevice) {
+        for (const DeviceSampler* sampler : options_.samplers)
+            running.push_back({.name = std::string(sampler->name())});
+        for (const Shortfall& shortfall : options_.shortfalls) {
+            const auto runs = std::ranges::find(running, shortfall.collector, &CollectorRecord::name);
+            if (runs == running.end()) {
+                known.collectors.push_back(missing(shortfall));
+                continue;
+            }
+            runs->reason += (runs->reason.empty() ? "" : "; ") + shortfall.why;
+            if (runs->remedy.empty()) runs->remedy = shortfall.remedy;
+        }
+        known.devices = options_.devices;
+    }
+    known.collectors.insert(known.collectors.end(), running.begin(), running.end());
+    {
+        const std::lock_guard lock(runningMutex_);
+        running_ = std::move(running);
+    }
+    if (!isEmpty(known)) writer_->pushDevice(std::move(known));
+}
+
+// After all of them have ended, and before the run has: those that stopped by themselves have said why.
+void Recorder::collectorsEnded() {
+    DeviceBatch batch;
+    {
+        const std::lock_guard lock(runningMutex_);
+        batch.collectors = std::exchange(running_, {});
+    }
+    for (CollectorRecord& collector : batch.collectors) collector.state = CollectorState::Stopped;
+    if (!isEmpty(batch)) writer_->pushDevice(std::move(batch));
 }
 
 void Recorder::batchBegan(BatchIndex batch, std::span<const SequenceIndex> sequences) {
@@ -197,6 +252,7 @@ void Recorder::runEnded(RunOutcome outcome, const std::string& reason) {
     if (collector_) collector_->runEnded();
     if (std::exchange(sampling_, false))
         for (DeviceSampler* sampler : options_.samplers) sampler->endRun();
+    collectorsEnded();
     writer_->push(RunEnded{outcome, reason, options_.clock(), writer_->dropped()}, Weight::Essential);
 }
 
@@ -226,6 +282,12 @@ void Recorder::take(const Shortfall& shortfall) {
     DeviceBatch batch;
     batch.collectors.push_back(missing(shortfall));
     batch.collectors.back().state = CollectorState::Stopped;
+    {
+        const std::lock_guard lock(runningMutex_);
+        std::erase_if(running_, [&shortfall](const CollectorRecord& running) {
+            return running.name == shortfall.collector;
+        });
+    }
     writer_->pushDevice(std::move(batch));
 }
 

@@ -11,14 +11,18 @@
 
 #include "engine/contract/observer.h"
 #include "profiler/record/collector.h"
+#include "profiler/record/detail/recording_place.h"
 #include "profiler/record/device_sampler.h"
 #include "profiler/record/device_sink.h"
 #include "profiler/record/device_tracer.h"
+#include "profiler/store/capture_writer.h"
 #include "profiler/store/records.h"
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,17 +51,20 @@ struct RecorderOptions {
     std::vector<EnvironmentFact> environment;  // what the caller knows; the machine's own facts are added
     std::string program;                       // empty: this build
     std::size_t queueEvents = 1 << 16;
+    std::int64_t recordBudget = kRecordBudget;  // rows of each kind in a run; beyond them its sums only
     // What the process has opened for its device, and what it could not have. Not owned: they outlive the recorder.
     DeviceTracer* tracer = nullptr;
     std::vector<DeviceSampler*> samplers;
     std::vector<DeviceRecord> devices;
     std::vector<Shortfall> shortfalls;
     Clock clock = monotonicNow;
+    // Of the capture's folder: is it another machine's? Then the file is recorded here and moved when it is finished.
+    std::function<bool(const std::filesystem::path&)> isRemote = isOnNetwork;
 };
 
 struct RecorderStatus {
-    std::int64_t dropped = 0;            // records lost to a full queue, over all runs
-    std::optional<std::string> problem;  // one sentence: why nothing is written (any more)
+    std::int64_t dropped = 0;            // records lost to a full queue or after a problem, over all runs
+    std::optional<std::string> problem;  // one sentence: why nothing is written (any more, or for the moment)
 };
 
 class Recorder final : public Observer, private RecordSink, private DeviceSink {
@@ -102,13 +109,20 @@ private:
     void take(const Shortfall& shortfall) override;
     void chooseCollector();
     std::string collectorOn(std::string_view device) const;
+    void collectorsBegan(const std::string& device);
+    void collectorsEnded();
 
     RecorderOptions options_;
     std::unique_ptr<Collector> collector_;  // absent: off
     RunIndex run_;
     RunIndex nextRun_;
     bool sampling_ = false;  // the samplers have been told of this run
+    std::mutex runningMutex_;
+    std::vector<CollectorRecord> running_;  // of this run; those that stop before its end leave
+    std::optional<RecordingPlace> place_;   // absent: it cannot be had
     std::unique_ptr<class WriterThread> writer_;
+    mutable std::mutex settledMutex_;
+    std::optional<std::string> unsettled_;  // why the file is not where it was wanted
 };
 
 }  // namespace fluxscope

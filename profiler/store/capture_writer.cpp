@@ -21,6 +21,8 @@ namespace {
 constexpr int kBusyMs =
     2000;  // a reader needs the file for milliseconds, an SQLite shell may hold it for good
 
+constexpr int kTryMs = 250;
+
 std::string absolutePath(const fs::path& file) { return fs::absolute(file).string(); }
 
 bool isNew(const fs::path& file) {
@@ -46,7 +48,9 @@ SQLite::Database open(const fs::path& file) {
         SQLite::Database look(absolutePath(file), SQLite::OPEN_READONLY, kBusyMs);
         requireCapture(look, file.string());
     }
-    SQLite::Database database(absolutePath(file), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMs);
+    // One thread at a time: a mutex around each bound value would be a tenth of the work.
+    SQLite::Database database(absolutePath(file),
+                              SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX, kBusyMs);
     distrust(database);
     if (creating) {
         // Before WAL: a file killed in this moment is empty, never half a schema.
@@ -58,6 +62,7 @@ SQLite::Database open(const fs::path& file) {
     }
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = NORMAL");
+    database.exec("PRAGMA cache_size = -32768");  // a transaction's pages: the overview's lie far apart
     database.exec(
         "PRAGMA wal_autocheckpoint = 0");  // checkpoint() chooses the moment: a checkpoint waits for the disk
     return database;
@@ -180,7 +185,10 @@ void CaptureWriter::write(const TokenRecord& token) {
 
 void CaptureWriter::write(const ScopeRecord& scope) {
     writing_->change([&](RowWriter& rows) {
-        if (writing_->device->takeScope(scope)) rows.add(scope);
+        if (writing_->device->takeScope(scope))
+            rows.add(scope);
+        else
+            rows.leaveOut(scope.key);
     });
 }
 
@@ -245,6 +253,22 @@ void CaptureWriter::endRun(Nanoseconds end, RunOutcome outcome, const std::strin
     writing_->change([&](RowWriter& rows) {
         writing_->device->endRun();
         rows.endRun(end, outcome, reason);
+    });
+}
+
+bool CaptureWriter::tryBegin() {
+    return reporting(writing_->file, [this] {
+        if (writing_->inTransaction) return true;
+        writing_->database.setBusyTimeout(kTryMs);
+        bool isHeld = true;
+        try {
+            writing_->begin();
+        } catch (const SQLite::Exception& e) {
+            if (e.getErrorCode() != SQLITE_BUSY && e.getErrorCode() != SQLITE_LOCKED) throw;
+            isHeld = false;
+        }
+        writing_->database.setBusyTimeout(kBusyMs);
+        return isHeld;
     });
 }
 

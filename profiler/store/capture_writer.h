@@ -70,6 +70,9 @@ public:
     void setDropped(std::int64_t records);
     void endRun(Nanoseconds end, RunOutcome outcome, const std::string& reason);
 
+    // Begins the next transaction. False: another program holds the file, and did so for a quarter of a second; a write would wait
+    // two seconds for it and then throw.
+    bool tryBegin();
     std::size_t uncommittedRows() const;
     std::int64_t repeatedRows()
         const;  // left out because a row with their key was there: an engine that tells things twice

@@ -20,9 +20,34 @@ OverviewSum& OverviewSum::operator+=(const OverviewSum& other) {
     return *this;
 }
 
+std::size_t OverviewLane::Level::indexOf(std::int64_t number) const {
+    const auto begin = buckets.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto found =
+        std::ranges::lower_bound(begin, buckets.end(), number, {}, &std::pair<std::int64_t, Bucket>::first);
+    return static_cast<std::size_t>(found - buckets.begin());
+}
+
+OverviewLane::Bucket& OverviewLane::Level::at(std::int64_t number) {
+    if (buckets.size() == first || buckets.back().first < number)
+        return buckets.emplace_back(number, Bucket{}).second;
+    if (buckets.back().first == number) return buckets.back().second;
+    const std::size_t index = indexOf(number);
+    if (buckets[index].first != number)
+        buckets.insert(buckets.begin() + static_cast<std::ptrdiff_t>(index), {number, Bucket{}});
+    return buckets[index].second;
+}
+
+// Moves what is left only when that is less than what goes.
+void OverviewLane::Level::forgetBefore(std::int64_t number) {
+    first = indexOf(number);
+    if (first <= buckets.size() / 2) return;
+    buckets.erase(buckets.begin(), buckets.begin() + static_cast<std::ptrdiff_t>(first));
+    first = 0;
+}
+
 OverviewLane::Bucket& OverviewLane::addTo(int level, std::int64_t at) {
     Level& here = levels_[static_cast<std::size_t>(level)];
-    Bucket& bucket = here.buckets[at];
+    Bucket& bucket = here.at(at);
     if (!bucket.isChanged) {
         bucket.isChanged = true;
         here.changed.push_back(at);
@@ -48,10 +73,8 @@ bool OverviewLane::add(std::int64_t begin, std::int64_t end, std::optional<Op> o
 }
 
 void OverviewLane::forgetBefore(std::int64_t moment) {
-    for (int level = 0; level < kOverviewLevels; ++level) {
-        auto& buckets = levels_[static_cast<std::size_t>(level)].buckets;
-        buckets.erase(buckets.begin(), buckets.lower_bound(moment >> overviewShift(level)));
-    }
+    for (int level = 0; level < kOverviewLevels; ++level)
+        levels_[static_cast<std::size_t>(level)].forgetBefore(moment >> overviewShift(level));
     last_ = nullptr;
     forgotten_ = std::max(forgotten_, (moment >> overviewShift(0)) << overviewShift(0));
 }

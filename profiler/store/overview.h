@@ -6,8 +6,8 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace fluxscope {
@@ -39,7 +39,7 @@ public:
         for (int level = 0; level < kOverviewLevels; ++level) {
             Level& here = levels_[static_cast<std::size_t>(level)];
             for (const std::int64_t at : here.changed) {
-                Bucket& bucket = here.buckets.find(at)->second;
+                Bucket& bucket = here.buckets[here.indexOf(at)].second;
                 if (level + 1 < kOverviewLevels) addTo(level + 1, at >> 2) += bucket.fresh;
                 bucket.fresh = {};
                 bucket.isChanged = false;
@@ -71,9 +71,15 @@ private:
             fresh.events += events;
         }
     };
+    // Sorted by number; those before `first` are forgotten. Time goes on, so nearly all come at the end.
     struct Level {
-        std::map<std::int64_t, Bucket> buckets;
+        std::vector<std::pair<std::int64_t, Bucket>> buckets;
+        std::size_t first = 0;
         std::vector<std::int64_t> changed;
+
+        std::size_t indexOf(std::int64_t number) const;  // where it is, or would be
+        Bucket& at(std::int64_t number);
+        void forgetBefore(std::int64_t number);
     };
 
     Bucket& addTo(int level, std::int64_t at);  // notes that it changes

@@ -134,6 +134,30 @@ TEST(WorkerClient, aWorkerThatDoesNotObeyIsKilledAfterASecondAndReplaced) {
     EXPECT_EQ(lost.count(), 0);  // it was our doing
 }
 
+TEST(WorkerClient, aWorkerThatSaysThatItIsWornOutIsReplacedWhenItsRunHasEnded) {
+    for (const char* end : {R"("event":"done","run":1)",
+                            R"("event":"failed","family":"cancelled","message":"run: was cancelled")"}) {
+        WorkerClient client(
+            deafWorker(QStringLiteral(
+                           R"(echo '{"v":1,"re":2,"event":"restart","why":"it has traced 20000000 kernels"}'
+echo '{"v":1,"re":2,%1}')")
+                           .arg(end)),
+            {});
+        QSignalSpy logged(&client, &WorkerClient::logged);
+        QSignalSpy lost(&client, &WorkerClient::lost);
+        client.load("m");
+        ASSERT_TRUE(eventually([&] { return client.state() == WorkerPhase::Ready; }));
+        const qint64 process = client.processId();
+        client.run(someRun("x.fluxdb", 1));
+        ASSERT_TRUE(eventually(
+            [&] { return client.state() == WorkerPhase::Ready && client.processId() != process; }));
+        ASSERT_EQ(logged.count(), 1);
+        EXPECT_EQ(logged.front().front().toString(),
+                  "A new engine's process loads the model again: it has traced 20000000 kernels");
+        EXPECT_EQ(lost.count(), 0);
+    }
+}
+
 TEST(WorkerClient, aWorkerThatFinishesItsFileGetsFiveSecondsMore) {
     WorkerClient client(
         deafWorker(

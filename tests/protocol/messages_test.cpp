@@ -74,6 +74,7 @@ TEST(Messages, readsBackEveryRequest) {
     run.stopAtEos = false;
     request.capture = "/tmp/a b.fluxdb";
     request.promptText = false;
+    request.recordBudget = 1000;
     const std::vector<Request> requests{{1, LoadRequest{"/models/x", "cuda", "off", "bf16"}},
                                         {2, request},
                                         {3, CancelRequest{}},
@@ -89,6 +90,7 @@ TEST(Messages, readsBackEveryRequest) {
     }
     EXPECT_EQ(std::get<RunRequest>(parseRequest(toLine(requests[1])).what).capture, request.capture);
     EXPECT_FALSE(std::get<RunRequest>(parseRequest(toLine(requests[1])).what).promptText);
+    EXPECT_EQ(std::get<RunRequest>(parseRequest(toLine(requests[1])).what).recordBudget, 1000);
     for (const auto& back : {std::get<RunRequest>(parseRequest(toLine(requests[1])).what).wanted,
                              std::get<ForecastRequest>(parseRequest(toLine(requests[4])).what).wanted}) {
         EXPECT_EQ(back.prompts, run.prompts);
@@ -149,6 +151,7 @@ TEST(Messages, readsBackEveryEvent) {
                         SamplingOptions{.temperature = 0.6, .topK = 20}}},
         {5, ForecastEvent{Forecast{
                 .weights = 5, .activations = 4, .kvAllSparse = 1, .kvAllFull = 2, .available = 9}}},
+        {2, RestartEvent{"this process has traced 20000000 kernels"}},
     };
     for (const Event& event : events) {
         const std::string line = toLine(event);

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -28,7 +30,7 @@ public:
         std::thread([this] {
             sink_->take(std::move(batch_));
             sink_->take(TraceQuality{.kernels = 1, .dropped = 5, .late = 2});
-            sink_->take(Shortfall{"timeline", "samples were lost", "sample less often"});
+            if (stops) sink_->take(Shortfall{"trace", "records could not be taken over", "do that"});
         }).join();
         batch_ = {};
         EXPECT_EQ(depth_, 0);
@@ -50,6 +52,8 @@ public:
     void recordingEnded() override {}
     std::optional<std::string> needsRestart() const override { return std::nullopt; }
 
+    bool stops = false;  // before its run ends
+
 private:
     DeviceSink* sink_ = nullptr;
     DeviceBatch batch_;
@@ -60,6 +64,7 @@ private:
 
 class Sensor final : public DeviceSampler {
 public:
+    std::string_view name() const override { return "timeline"; }
     void beginRun(DeviceSink& sink) override { sink_ = &sink; }
     void endRun() override {
         DeviceBatch batch;
@@ -71,10 +76,12 @@ private:
     DeviceSink* sink_ = nullptr;
 };
 
-void record(const std::filesystem::path& file, Collect collect, const std::string& device,
-            RunRole role = RunRole::Timed) {
+void record(
+    const std::filesystem::path& file, Collect collect, const std::string& device,
+    RunRole role = RunRole::Timed, bool tracerStops = false, std::function<void()> afterStep = [] {}) {
     const FakeClock clock;
     ScriptedTracer tracer;
+    tracer.stops = tracerStops;
     Sensor sensor;
     RecorderOptions options;
     options.collect = collect;
@@ -82,11 +89,13 @@ void record(const std::filesystem::path& file, Collect collect, const std::strin
     options.tracer = &tracer;
     options.samplers = {&sensor};
     options.devices = {{.device = 0, .name = "a GPU", .bus = "0000:18:00.0"}};
-    options.shortfalls = {{"nvml", "libnvidia-ml.so.1 cannot be loaded", "install it"}};
+    options.shortfalls = {{"nvml", "libnvidia-ml.so.1 cannot be loaded", "install it"},
+                          without("nvlink_sent_bytes", {"timeline", "CUPTI does not offer it", "none"})};
     Recorder recorder(file, options);
     Script script{.layers = 2, .decodeSteps = 1};
     script.device = device;
     script.role = role;
+    script.afterStep = std::move(afterStep);
     ScriptedRun(recorder, clock, script).run();
     recorder.finish();
     EXPECT_EQ(recorder.status().problem.value_or("none"), "none");
@@ -106,12 +115,33 @@ TEST(DeviceRecording, givesALayerTheTimeOfItsKernelsAndKeepsTheHostsBytes) {
               rowsOf(scratch.file(), "SELECT 2 * count(*) + 1, 1 FROM scope WHERE op != ''"));
 }
 
-TEST(DeviceRecording, saysWhatWasMissingWhatStoppedAndWhatWasLost) {
+TEST(DeviceRecording, saysWhileARunGoesOnWhichCollectorsRunAndWhatTheyDoWithout) {
     const Scratch scratch;
-    record(scratch.file(), Collect::Auto, "cuda:0");
-    EXPECT_EQ(rowsOf(scratch.file(), "SELECT run, name, state, reason, remedy FROM collector ORDER BY name"),
+    std::string states;
+    const auto look = [&] {
+        // Within 250 ms; here it is waited for.
+        for (int attempt = 0; attempt < 3000 && states.size() < 2; ++attempt) {
+            states = rowsOf(scratch.file(),
+                            "SELECT run, name, state, reason, remedy FROM collector ORDER BY name");
+            std::this_thread::sleep_for(10ms);
+        }
+    };
+    record(scratch.file(), Collect::Auto, "cuda:0", RunRole::Timed, false, look);
+    EXPECT_EQ(states,
               "\n1 nvml missing libnvidia-ml.so.1 cannot be loaded install it\n"
-              "1 timeline stopped samples were lost sample less often\n");
+              "1 timeline running without nvlink_sent_bytes: CUPTI does not offer it none\n"
+              "1 trace running  \n");
+    EXPECT_EQ(rowsOf(scratch.file(), "SELECT name, state, reason, remedy FROM collector ORDER BY name"),
+              "\nnvml missing libnvidia-ml.so.1 cannot be loaded install it\n"
+              "timeline stopped without nvlink_sent_bytes: CUPTI does not offer it none\n"
+              "trace stopped  \n");
+}
+
+TEST(DeviceRecording, saysWhatStoppedBeforeTheRunsEndAndWhatWasLost) {
+    const Scratch scratch;
+    record(scratch.file(), Collect::Auto, "cuda:0", RunRole::Timed, true);
+    EXPECT_EQ(rowsOf(scratch.file(), "SELECT state, reason, remedy FROM collector WHERE name = 'trace'"),
+              "\nstopped records could not be taken over do that\n");
     EXPECT_EQ(
         rowsOf(
             scratch.file(),
@@ -130,9 +160,16 @@ TEST(DeviceRecording, isTheHostsTimerOnACpu) {
     EXPECT_EQ(rowsOf(scratch.file(), "SELECT collector FROM process"), "\nauto: host-timer\n");
     EXPECT_EQ(rowsOf(scratch.file(), "SELECT DISTINCT time_source FROM layer_step"), "\nhost-timer\n");
     EXPECT_EQ(rowsOf(scratch.file(),
-                     "SELECT (SELECT count(*) FROM kernel), (SELECT count(*) FROM sample), (SELECT count(*) "
-                     "FROM collector)"),
-              "\n0 0 0\n");
+                     "SELECT (SELECT count(*) FROM kernel), (SELECT count(*) FROM sample), (SELECT "
+                     "group_concat(name || ' ' || state) FROM collector)"),
+              "\n0 0 host-timer stopped\n");
+}
+
+TEST(DeviceRecording, namesOneSentenceForWhatIsMissingAndOneForWhatRunsWithout) {
+    const Shortfall refused{"trace", "CUPTI refuses to trace copies", "free it"};
+    EXPECT_EQ(sentenceOf(refused), "trace is missing: CUPTI refuses to trace copies; free it");
+    EXPECT_EQ(sentenceOf(without("copies", refused)),
+              "trace runs without copies: CUPTI refuses to trace copies; free it");
 }
 
 TEST(DeviceRecording, marksARunWhoseClocksWereLocked) {

@@ -3,6 +3,7 @@
 
 #include "engine/contract/error.h"
 #include "profiler/capture/capture_feed.h"
+#include "profiler/capture/check.h"
 #include "profiler/capture/layer_details.h"
 #include "tests/record/scratch.h"
 #include "tests/record/scripted_run.h"
@@ -262,6 +263,30 @@ TEST(Recorder, namesWhatItDoesNotKnow) {
             e.what(),
             "--collect: does not know 'everything\\x0A'; give auto, off, trace, timeline or counters");
     }
+}
+
+TEST(Recorder, keepsSumsDecisionsAndTokensOfARunBeyondItsRecordBudget) {
+    const Scratch all, few;
+    for (const auto& [scratch, budget] :
+         {std::pair(&all, kRecordBudget), std::pair(&few, std::int64_t{20})}) {
+        const FakeClock clock;
+        Recorder recorder(scratch->file(), {.recordBudget = budget, .clock = clock.reader()});
+        ScriptedRun(recorder, clock, {.decodeSteps = 10}).run();
+        recorder.finish();
+        EXPECT_EQ(recorder.status().problem.value_or("none"), "none");
+        for (const Violation& violation : checkCapture(scratch->file()))
+            ADD_FAILURE() << budget << ": " << sentenceOf(violation);
+    }
+    EXPECT_EQ(rowsOf(few.file(), "SELECT count(*) FROM scope"), "\n20\n");
+    // Prefill has 11 scopes, a decode step 7.
+    EXPECT_EQ(rowsOf(few.file(), "SELECT dropped, record_budget, over_budget FROM run"), "\n0 20 61\n");
+    for (const char* whole : {"SELECT step, layer, time_ns, bytes_read, flops FROM layer_step ORDER BY 1, 2",
+                              "SELECT level, kind, layer, bucket, busy_ns, events, op FROM overview JOIN "
+                              "lane USING (lane) ORDER BY "
+                              "1, 2, 3, 4",
+                              "SELECT step, layer, attention FROM decision ORDER BY 1, 2",
+                              "SELECT step, token FROM token ORDER BY row"})
+        EXPECT_EQ(rowsOf(few.file(), whole), rowsOf(all.file(), whole)) << whole;
 }
 
 }  // namespace

@@ -152,6 +152,12 @@ TEST(DeviceWriter, keepsOnlySumsBeyondTheBudget) {
                      "SELECT count(*) FROM kernel; SELECT record_budget, over_budget, over_budget_ns > "
                      "begin_ns FROM run"),
               "\n100\n100 " + std::to_string(kernels.size() - 100) + " 1\n");
+    EXPECT_EQ(
+        rowsOf(few.file(), "SELECT figure, value, note FROM quality WHERE figure LIKE 'over_%'"),
+        "\nover_budget_kernel " + std::to_string(kernels.size() - 100) +
+            ".0 only in the sums of layer_step and overview: the record budget is 100 rows of a kind\n");
+    EXPECT_EQ(rowsOf(few.file(), "SELECT value FROM quality WHERE figure = 'kernels'"),
+              "\n" + std::to_string(kernels.size()) + ".0\n");
     for (const char* sums :
          {"SELECT step, layer, time_ns, attention_ns, kernels FROM layer_step ORDER BY 1, 2",
           "SELECT level, kind, layer, bucket, busy_ns, events, op FROM overview JOIN lane USING (lane) ORDER "

@@ -69,6 +69,13 @@ Finding missing(const char* name, const Shortfall& shortfall) {
     return {name, printable(shortfall.why, 400), false, printable(shortfall.remedy, 400)};
 }
 
+Finding partial(const char* name, const Shortfall& shortfall) {
+    return {
+        name,
+        printable("runs " + shortfall.why + (shortfall.remedy.empty() ? "" : "; " + shortfall.remedy), 600),
+        true, ""};
+}
+
 // Attaches for real, to this process, which ends soon.
 std::vector<Finding> tracing() {
     std::vector<Finding> findings;
@@ -78,7 +85,8 @@ std::vector<Finding> tracing() {
         const auto* text = std::get_if<std::string>(&described);
         findings.push_back({"trace", text != nullptr ? printable(*text, 400) : "attached", true, ""});
     }
-    for (const Shortfall& shortfall : session.shortfalls) findings.push_back(missing("trace", shortfall));
+    for (const Shortfall& shortfall : session.shortfalls)
+        findings.push_back(shortfall.isPartial ? partial("trace", shortfall) : missing("trace", shortfall));
     return findings;
 }
 
@@ -95,10 +103,9 @@ public:
 std::vector<Finding> counting() {
     std::vector<Finding> findings;
     if (const OpenedTimeline timeline = openTimeline(); timeline.sampler != nullptr)
-        findings.push_back({"timeline",
-                            timeline.shortfall ? "counters can be sampled, but " + timeline.shortfall->why
-                                               : "DRAM, L2, SM and clocks can be sampled",
-                            true, ""});
+        findings.push_back(timeline.shortfall
+                               ? partial("timeline", *timeline.shortfall)
+                               : Finding{"timeline", "DRAM, L2, SM and clocks can be sampled", true, ""});
     else
         findings.push_back(missing("timeline", *timeline.shortfall));
     Nowhere nowhere;

@@ -49,10 +49,14 @@ void DeviceCollectors::lendTo(RecorderOptions& options) const {
     if (nvml_.sampler) options.samplers.push_back(nvml_.sampler.get());
     if (timeline_.sampler) options.samplers.push_back(timeline_.sampler.get());
     if (!cupti_.tracer) return;
-    if (const auto why = cupti_.tracer->needsRestart())
+    if (const auto why = needsRestart())
         options.shortfalls.push_back({"trace", *why, "load the model in a fresh worker"});
     else
         options.tracer = cupti_.tracer.get();
+}
+
+std::optional<std::string> DeviceCollectors::needsRestart() const {
+    return cupti_.tracer ? cupti_.tracer->needsRestart() : std::nullopt;
 }
 
 }  // namespace fluxscope

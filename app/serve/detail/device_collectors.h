@@ -8,6 +8,7 @@
 #include "profiler/record/recorder.h"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace fluxscope {
@@ -19,6 +20,8 @@ public:
     void open();
 
     void lendTo(RecorderOptions& options) const;
+    // One sentence when this process should be replaced by a fresh one before the next run.
+    std::optional<std::string> needsRestart() const;
 
 private:
     std::optional<Collect> attachedFor_;

@@ -7,6 +7,10 @@ namespace fluxscope {
 CuptiTrace::CuptiTrace(DeviceTracer& tracer, Clock clock, RecordSink& records, DeviceSink& device)
     : tracer_(tracer), device_(device), timer_(std::move(clock), records) {}
 
+std::string_view CuptiTrace::name(std::string_view device) const {
+    return device == "cpu" ? timer_.name(device) : "trace";
+}
+
 std::string_view CuptiTrace::timeSource(std::string_view device) const {
     return device == "cpu" ? timer_.timeSource(device) : "cupti";
 }

@@ -15,6 +15,7 @@ public:
     // `records` gets what the host knows, on the engine's thread; `device` the rest, on the tracer's.
     CuptiTrace(DeviceTracer& tracer, Clock clock, RecordSink& records, DeviceSink& device);
 
+    std::string_view name(std::string_view device) const override;
     ObserverNeeds needs() const override { return timer_.needs(); }
     std::string_view timeSource(std::string_view device) const override;
 

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr auto kLook = 50ms;
 constexpr auto kCommit = 100ms;
 constexpr auto kCheckpoint = 4s;
+constexpr auto kPatience = 2s;  // with another program that holds the file
 constexpr std::size_t kBatchRows = 50'000;
 constexpr std::size_t kCheckpointRows = 200'000;  // keeps the write-ahead log below some 20 MB
 
@@ -25,6 +27,16 @@ template <class... Visitors>
 struct Overloaded : Visitors... {
     using Visitors::operator()...;
 };
+
+std::int64_t droppableIn(const DeviceBatch& b) {
+    return std::ssize(b.kernels) + std::ssize(b.traffic) + std::ssize(b.copies) + std::ssize(b.fills) +
+           std::ssize(b.syncs) + std::ssize(b.calls) + std::ssize(b.overheads) + std::ssize(b.samples);
+}
+
+bool isRecord(const RecordedEvent& event) {
+    return !std::holds_alternative<RunBegan>(event) && !std::holds_alternative<BatchBegan>(event) &&
+           !std::holds_alternative<RunEnded>(event);
+}
 
 }  // namespace
 
@@ -94,19 +106,56 @@ void WriterThread::loop() {
                            "copy its -wal along with it, or record into it once more"};
     });
     writer_.reset();
+    if (const auto lost = dropped() + deviceDropped(); lost > 0)
+        spdlog::warn("{} records are not in the capture", lost);
 }
 
 void WriterThread::drain() {
     queue_.drain([this](RecordedEvent event) {
-        orGiveUp([&] { apply(std::move(event)); });
+        const bool counts = isRecord(event);
+        orGiveUp([&] {
+            awaitFile();
+            apply(std::move(event));
+        });
+        if (!writer_ && counts) dropped_.fetch_add(1, std::memory_order_relaxed);
         commitIfDue(false);
     });
+}
+
+// Nothing of the batch in hand has been written yet: it is not lost as long as we wait.
+void WriterThread::awaitFile() {
+    if (writer_->tryBegin()) return;
+    const auto since = SteadyClock::now();
+    std::optional<SteadyClock::time_point> end;  // of our patience, once recording ends
+    bool isSaid = false;
+    while (!writer_->tryBegin()) {
+        const auto now = SteadyClock::now();
+        if (stopping_ && !end) end = now + kPatience;
+        const MachineError held{"the capture", "", "is held by another program",
+                                "close what has it open, such as an SQLite shell in a transaction"};
+        if (end && now >= *end) throw held;
+        if (isSaid || now - since < kPatience) continue;
+        isSaid = true;
+        setProblem(held.what());
+        spdlog::warn("recording waits: {}", held.what());
+    }
+    heldUp_ =
+        std::max(heldUp_, std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - since));
+    if (!isSaid) return;
+    setProblem(std::nullopt);
+    spdlog::warn("recording goes on after {} ms", heldUp_.count());
+}
+
+void WriterThread::setProblem(std::optional<std::string> sentence) {
+    const std::lock_guard lock(problemMutex_);
+    problem_ = std::move(sentence);
 }
 
 void WriterThread::drainDevice(std::int64_t upToEpoch) {
     for (DeviceBatch batch; deviceBatches_.pop(batch, upToEpoch); batch = {}) {
         if (!oldestUncommitted_) oldestUncommitted_ = SteadyClock::now();
         orGiveUp([&] {
+            awaitFile();
             for (const DeviceRecord& device : batch.devices) writer_->write(device);
             for (const CollectorRecord& collector : batch.collectors) writer_->write(collector);
             writer_->write(std::span<const GraphNodeRecord>(batch.nodes));
@@ -123,6 +172,7 @@ void WriterThread::drainDevice(std::int64_t upToEpoch) {
                 for (const QualityRecord& figure : batch.figures) writer_->write(figure);
             }
         });
+        if (!writer_) deviceDropped_.fetch_add(droppableIn(batch), std::memory_order_relaxed);
         commitIfDue(false);
     }
 }
@@ -153,9 +203,11 @@ void WriterThread::apply(RecordedEvent event) {
                        kindsDroppedBefore_ = kindsDroppedWritten_ = began.deviceDropped;
                        writer_->collectorBecame(began.collector);
                        writer_->beginRun(began.run, *began.facts, began.at, promptText_);
+                       if (began.recordBudget != kRecordBudget) writer_->setRecordBudget(began.recordBudget);
                        if (began.facts->role == RunRole::Timeline) writer_->setClockLocked();
                        droppedBefore_ = began.dropped;
                        droppedWritten_ = 0;
+                       inRun_ = true;
                        commitNow_ = true;
                    },
                    [this](const BatchBegan& began) {
@@ -166,7 +218,14 @@ void WriterThread::apply(RecordedEvent event) {
                        drainDevice(epochWritten_);
                        if (!writer_) return;
                        droppedWritten_ = ended.dropped - droppedBefore_;
+                       inRun_ = false;
                        writeDropped();
+                       if (const auto heldUp = std::exchange(heldUp_, 0ms); heldUp > 0ms)
+                           writer_->write(QualityRecord{
+                               .figure = "held_up_ms",
+                               .value = static_cast<double>(heldUp.count()),
+                               .note = "another program held the file so long; what the queues could not "
+                                       "keep meanwhile is counted as dropped"});
                        writer_->endRun(ended.at, ended.outcome, ended.reason);
                        commitNow_ = true;
                        if (writer_->repeatedRows() > 0) {
@@ -185,7 +244,7 @@ void WriterThread::commitIfDue(bool now) {
     if (!now && time - *oldestUncommitted_ < kCommit && writer_->uncommittedRows() < kBatchRows) return;
     orGiveUp([&] {
         const std::int64_t dropped = dropped_ - droppedBefore_;
-        if (running_ && (dropped != droppedWritten_ || deviceBatches_.dropped() != kindsDroppedWritten_)) {
+        if (inRun_ && (dropped != droppedWritten_ || deviceBatches_.dropped() != kindsDroppedWritten_)) {
             droppedWritten_ = dropped;
             writeDropped();
         }
@@ -206,11 +265,9 @@ void WriterThread::orGiveUp(Work work) {
     try {
         work();
     } catch (const std::exception& e) {
-        {
-            const std::lock_guard lock(problemMutex_);
-            problem_ = e.what();
-        }
+        setProblem(e.what());
         spdlog::error("recording stopped: {}", e.what());
+        dropped_.fetch_add(static_cast<std::int64_t>(writer_->uncommittedRows()), std::memory_order_relaxed);
         writer_.reset();
     }
 }

@@ -2,7 +2,8 @@
 //
 // A batch is committed 100 ms after its first row at the latest, or with 50 000 rows: a kill -9 loses less than 250 ms.
 // Every 4 s it is checkpointed, so that a power cut loses less than 5 s. When writing fails once, the rest of the run is let
-// go by and the sentence stays: the engine is not disturbed by a full disk.
+// go by, counted, and the sentence stays: the engine is not disturbed by a full disk. Another program that holds the file is waited for,
+// while the queues fill and drop what matters least; when recording ends, two seconds more.
 //
 // A device's records come by an entrance of their own, in batches from their collector's thread. A batch belongs to the run that was
 // begun last when it was pushed; what comes before a run's end is pushed is written before that end.
@@ -13,6 +14,7 @@
 #include "profiler/store/capture_writer.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -32,6 +34,7 @@ struct RunBegan {
     Nanoseconds at{};
     std::int64_t dropped = 0;       // up to then
     DroppedByKind deviceDropped{};  // likewise; push() fills it in
+    std::int64_t recordBudget = kRecordBudget;
 };
 struct BatchBegan {
     BatchIndex batch;
@@ -79,6 +82,8 @@ private:
     void commitIfDue(bool now);
     template <class Work>
     void orGiveUp(Work work);
+    void awaitFile();
+    void setProblem(std::optional<std::string> sentence);
 
     std::unique_ptr<CaptureWriter> writer_;
     const bool promptText_;
@@ -102,6 +107,8 @@ private:
     DroppedByKind kindsDroppedBefore_{};
     DroppedByKind kindsDroppedWritten_{};
     bool commitNow_ = false;
+    bool inRun_ = false;                   // of the rows written; the engine may be in a later run
+    std::chrono::milliseconds heldUp_{0};  // the longest that another program kept the file in this run
 
     mutable std::mutex problemMutex_;
     std::optional<std::string> problem_;

@@ -43,7 +43,8 @@ DeviceCosts::DeviceCosts(SQLite::Database& database)
     : put_(database,
            "INSERT INTO layer_step (run, batch, turn, phase, step, layer, begin_ns, time_ns, router_ns, "
            "attention_ns, time_source, kernels, overlap_ns, bytes_read, bytes_written, flops, bytes_source, "
-           "cost_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 'analytic', ?) "
+           "cost_version) VALUES",
+           "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 'analytic', ?)",
            "ON CONFLICT DO UPDATE SET begin_ns = excluded.begin_ns, time_ns = excluded.time_ns, router_ns = "
            "excluded.router_ns, attention_ns = excluded.attention_ns, time_source = excluded.time_source, "
            "kernels = excluded.kernels, overlap_ns = excluded.overlap_ns"),
@@ -83,7 +84,7 @@ void DeviceCosts::add(const PlaceParts& place, std::int32_t step, std::int64_t b
     Cost& cost = *recent_;
     if (!cost.isChanged) {
         cost.isChanged = true;
-        changed_.push_back(key);
+        changed_.emplace_back(key, &cost);
     }
     cost.all.add(beginNs, endNs);
     if (op == static_cast<std::int32_t>(Op::Router)) cost.router.add(beginNs, endNs);
@@ -103,14 +104,15 @@ DeviceCosts::Cost* DeviceCosts::costOf(const Key& key) {
 }
 
 std::size_t DeviceCosts::flush() {
-    for (const Key& key : changed_) {
-        Cost& cost = costs_.find(key)->second;
+    for (const auto& [key, changed] : changed_) {
+        Cost& cost = *changed;
         cost.isChanged = false;
         const auto [batch, turn, phase, step, layer] = key;
-        put_.run(run_, batch, turn, nameOf(static_cast<Phase>(phase)), step, layer, cost.all.begin(),
+        put_.add(run_, batch, turn, nameOf(static_cast<Phase>(phase)), step, layer, cost.all.begin(),
                  cost.all.length(), cost.router.length(), cost.attention.length(),
                  std::string_view(timeSource_), cost.kernels, cost.sum - cost.all.length(), cost::kVersion);
     }
+    put_.flush();
     const std::size_t rows = changed_.size();
     changed_.clear();
     // Whole steps at a time, so that "is it from before what was forgotten?" is a question about steps.

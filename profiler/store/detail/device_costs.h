@@ -3,6 +3,7 @@
 #pragma once
 
 #include "profiler/store/detail/interning.h"
+#include "profiler/store/detail/row_batch.h"
 
 #include <SQLiteCpp/Database.h>
 
@@ -53,12 +54,13 @@ private:
 
     Cost* costOf(const Key& key);
 
-    RawStatement put_, clear_;
+    RowBatch put_;
+    RawStatement clear_;
     std::unordered_map<Key, Cost, HashOf<5>> costs_;
     std::deque<Key> order_;
     std::unordered_map<Key, std::int32_t, HashOf<5>>
-        forgotten_;  // by step's key without step and layer: up to which step
-    std::vector<Key> changed_;
+        forgotten_;                               // by step's key without step and layer: up to which step
+    std::vector<std::pair<Key, Cost*>> changed_;  // an entry of costs_ stays where it is
     Key recentKey_{};
     Cost* recent_ = nullptr;
     std::string timeSource_ = "cupti";

@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::int64_t kBlockRows = 16'384;  // what a view reads at most beside what it wants, 5 ms of it
 constexpr std::int64_t kBad = -1;            // a duration
+// As Kept has them: the tables' names.
+constexpr std::array<std::string_view, 8> kKinds{"kernel", "memcpy",   "memset", "api",
+                                                 "sync",   "overhead", "sample", "scope"};
 
 std::int64_t keptAs(std::uint64_t id) { return static_cast<std::int64_t>(id); }
 
@@ -19,11 +22,10 @@ DeviceWriter::DeviceWriter(SQLite::Database& database, std::int64_t process)
       interning_(database),
       overview_(database),
       costs_(database),
-      kernel_(
-          database,
-          "INSERT INTO kernel (kernel, place, step, attribution, begin_ns, duration_ns, device, context, "
-          "stream, correlation, graph, graph_node, name, launch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-          "?, ?, ?)"),
+      kernel_(database,
+              "INSERT INTO kernel (kernel, place, step, attribution, begin_ns, duration_ns, device, context, "
+              "stream, correlation, graph, graph_node, name, launch) VALUES",
+              "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       copy_(database,
             "INSERT INTO memcpy (place, step, attribution, begin_ns, duration_ns, device, context, stream, "
             "correlation, graph_node, kind, pinned, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
@@ -55,6 +57,7 @@ DeviceWriter::DeviceWriter(SQLite::Database& database, std::int64_t process)
           "INSERT INTO kernel_block (run, first_kernel, last_kernel, begin_ns, end_ns) VALUES (?, ?, ?, ?, "
           "?)"),
       quality_(database, "INSERT OR REPLACE INTO quality (run, figure, value) VALUES (?, ?, ?)"),
+      noted_(database, "INSERT OR REPLACE INTO quality (run, figure, value, note) VALUES (?, ?, ?, ?)"),
       budget_(database, "UPDATE run SET record_budget = ? WHERE run = ?"),
       overBudget_(database, "UPDATE run SET over_budget = ?, over_budget_ns = ? WHERE run = ?"),
       settled_(
@@ -89,7 +92,7 @@ void DeviceWriter::beginRun(std::int64_t run, std::int64_t beginNs, bool isOnCpu
     recentKey_.reset();  // places are those of a run
     kept_ = {};
     leftOut_ = {};
-    writtenLeftOut_ = 0;
+    writtenLeftOut_ = {};
     figures_ = {};
     writtenFigures_ = {};
     newest_.reset();
@@ -131,7 +134,8 @@ bool DeviceWriter::isWithin(Kept kind, Nanoseconds at) {
         ++rows_;
         return true;
     }
-    if (leftOut_.rows++ == 0) leftOut_.since = at.count();
+    if (leftOut_.all() == 0) leftOut_.since = at.count();
+    ++leftOut_.rows[static_cast<std::size_t>(kind)];
     return false;
 }
 
@@ -142,7 +146,7 @@ void DeviceWriter::add(std::span<const KernelRecord> kernels) {
         const std::int64_t duration = durationOf(k.begin, k.end);
         addKernelSums(at.parts, at.step, k.queue.device, k.queue.stream, k.begin.count(), duration);
         if (!isWithin(Kept::Kernels, k.begin)) continue;
-        kernel_.run(++lastKernel_, at.place, at.step, at.attribution, k.begin.count(), duration,
+        kernel_.add(++lastKernel_, at.place, at.step, at.attribution, k.begin.count(), duration,
                     k.queue.device, k.queue.context, k.queue.stream, k.correlation, keptAs(k.graph),
                     keptAs(k.graphNode), interning_.kernelName(k.name), interning_.launch(k.launch));
         if (!openBlock_) openBlock_ = Block{.first = lastKernel_, .last = 0, .begin = {}, .end = {}};
@@ -284,12 +288,11 @@ bool DeviceWriter::takeScope(const ScopeRecord& scope) {
 
 void DeviceWriter::flush() {
     if (run_ == 0) return;
+    kernel_.flush();
     flushBlock();
     rows_ += static_cast<std::int64_t>(overview_.flush() + costs_.flush());
     if (figures_ != std::exchange(writtenFigures_, figures_)) writeFigures();
-    if (leftOut_.rows != std::exchange(writtenLeftOut_, leftOut_.rows)) {
-        overBudget_.run(leftOut_.rows, leftOut_.since, run_);
-    }
+    if (leftOut_.rows != std::exchange(writtenLeftOut_, leftOut_.rows)) writeLeftOut();
     if (newest_ && !settledAt_) {
         // The first times of a device: whoever has read the host's reads again, and from now on waits for the device.
         unsettled_.run(run_);
@@ -310,6 +313,19 @@ void DeviceWriter::writeFigures() {
     quality_.run(run_, "bad_timestamps", static_cast<double>(figures_.bad));
 }
 
+void DeviceWriter::writeLeftOut() {
+    overBudget_.run(leftOut_.all(), leftOut_.since, run_);
+    const std::string budget =
+        ": the record budget is " + std::to_string(limit_.value_or(0)) + " rows of a kind";
+    for (std::size_t kind = 0; kind < kKinds.size(); ++kind) {
+        if (leftOut_.rows[kind] == 0) continue;
+        const bool isSummed =
+            kind == static_cast<std::size_t>(Kept::Kernels) || kind == static_cast<std::size_t>(Kept::Scopes);
+        noted_.run(run_, "over_budget_" + std::string(kKinds[kind]), static_cast<double>(leftOut_.rows[kind]),
+                   (isSummed ? "only in the sums of layer_step and overview" : "left out") + budget);
+    }
+}
+
 // Whose work a launch was, learnt late. When rows were left out, the sums cannot be made again and stay as they are.
 void DeviceWriter::add(std::span<const LateAttribution> late) {
     if (run_ == 0 || late.empty()) return;
@@ -322,7 +338,7 @@ void DeviceWriter::add(std::span<const LateAttribution> late) {
 }
 
 void DeviceWriter::sumUpAgain() {
-    if (leftOut_.rows > 0) {
+    if (leftOut_.all() > 0) {
         quality_.run(run_, "not_summed_up_again", 1.0);
         return;
     }

@@ -5,12 +5,14 @@
 #include "profiler/store/detail/device_costs.h"
 #include "profiler/store/detail/interning.h"
 #include "profiler/store/detail/overview_writer.h"
+#include "profiler/store/detail/row_batch.h"
 
 #include <SQLiteCpp/Database.h>
 
 #include <array>
 #include <cstdint>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -72,8 +74,10 @@ private:
         std::int64_t attribution = 0;
     };
     struct LeftOut {
-        std::int64_t rows = 0;
+        std::array<std::int64_t, 8> rows{};  // of each kind
         std::int64_t since = 0;
+
+        std::int64_t all() const { return std::accumulate(rows.begin(), rows.end(), std::int64_t{0}); }
     };
 
     Placed placeOf(const Attributed& scope);
@@ -84,14 +88,16 @@ private:
                        std::int64_t begin, std::int64_t duration);
     void flushBlock();
     void writeFigures();
+    void writeLeftOut();
     void sumUpAgain();
 
     SQLite::Database& database_;
     Interning interning_;
     OverviewWriter overview_;
     DeviceCosts costs_;
-    RawStatement kernel_, copy_, fill_, api_, sync_, overhead_, node_, metric_, sample_, traffic_, device_;
-    RawStatement block_, quality_, budget_, overBudget_, settled_, unsettled_, revised_;
+    RowBatch kernel_;
+    RawStatement copy_, fill_, api_, sync_, overhead_, node_, metric_, sample_, traffic_, device_;
+    RawStatement block_, quality_, noted_, budget_, overBudget_, settled_, unsettled_, revised_;
     std::map<std::tuple<std::int32_t, std::string, std::string>, std::int64_t, std::less<>> metrics_;
     std::array<std::int64_t, 4> attributions_{};
 
@@ -101,7 +107,7 @@ private:
     std::optional<std::int64_t> limit_;
     std::array<std::int64_t, 8> kept_{};
     LeftOut leftOut_;
-    std::int64_t writtenLeftOut_ = 0;
+    std::array<std::int64_t, 8> writtenLeftOut_{};
     Figures figures_, writtenFigures_;
     std::int64_t lastKernel_ = 0;
     std::int64_t lastMetric_ = 0;

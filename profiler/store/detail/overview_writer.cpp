@@ -18,13 +18,12 @@ OverviewWriter::OverviewWriter(SQLite::Database& database)
     : addLane_(
           database,
           "INSERT INTO lane (lane, run, kind, phase, layer, device, stream) VALUES (?, ?, ?, ?, ?, ?, ?)"),
-      put_(database,
-           "INSERT OR REPLACE INTO overview (level, lane, bucket, busy_ns, events, op) VALUES (?, ?, ?, ?, "
-           "?, ?)"),
       forgetBuckets_(database,
                      "DELETE FROM overview WHERE level BETWEEN 0 AND 9 AND lane IN (SELECT lane FROM lane "
                      "WHERE run = ?)"),
-      forgetLanes_(database, "DELETE FROM lane WHERE run = ?") {
+      forgetLanes_(database, "DELETE FROM lane WHERE run = ?"),
+      put_(database, "INSERT OR REPLACE INTO overview (level, lane, bucket, busy_ns, events, op) VALUES",
+           "(?, ?, ?, ?, ?, ?)") {
     RawStatement last(database, "SELECT coalesce(max(lane), 0) FROM lane");
     last.run();
     lastLane_ = last.first();
@@ -92,11 +91,12 @@ std::size_t OverviewWriter::flush() {
     for (auto& [key, lane] : lanes_) {
         lane.sums.takeChanged([&](int level, std::int64_t bucket, const OverviewSum& sum) {
             const std::optional<Op> op = sum.leadingOp();
-            put_.run(level, lane.id, bucket, sum.total(), sum.events, op ? nameOf(*op) : std::string_view{});
+            put_.add(level, lane.id, bucket, sum.total(), sum.events, op ? nameOf(*op) : std::string_view{});
             ++rows;
         });
         lane.sums.forgetBefore(newest_ - kRemembered_ns);
     }
+    put_.flush();
     return rows;
 }
 

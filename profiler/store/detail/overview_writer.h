@@ -2,6 +2,7 @@
 #pragma once
 
 #include "profiler/store/detail/interning.h"
+#include "profiler/store/detail/row_batch.h"
 #include "profiler/store/overview.h"
 
 #include <SQLiteCpp/Database.h>
@@ -42,7 +43,8 @@ private:
     void add(Lane& lane, std::int64_t begin, std::int64_t end, const PlaceParts& place);
     void addToPlace(const PlaceParts& place, std::int64_t begin, std::int64_t end);
 
-    RawStatement addLane_, put_, forgetBuckets_, forgetLanes_;
+    RawStatement addLane_, forgetBuckets_, forgetLanes_;
+    RowBatch put_;
     std::map<LaneKey, Lane> lanes_;
     std::map<LaneKey, Lane>::iterator recent_[4];  // by kind
     bool isRecent_[4]{};

@@ -28,6 +28,15 @@ public:
     bool run(const Values&... values) {
         int at = 0;
         (bind(++at, values), ...);
+        return runAsSet();
+    }
+
+    // The same by hand.
+    template <class Value>
+    void set(int at, const Value& value) {
+        bind(at, value);
+    }
+    bool runAsSet() {
         const int result = sqlite3_step(statement_.get());
         if (result == SQLITE_ROW) {
             first_ = sqlite3_column_int64(statement_.get(), 0);

@@ -260,12 +260,19 @@ void RowWriter::add(const ScopeRecord& r) {
     insert(scope_, runIndex_, k.batch, k.turn, nameOf(k.phase), k.step, layer, orNone(k.chunk),
            k.op ? nameOf(*k.op) : std::string_view{}, r.begin, r.end, bytesRead, bytesWritten, flops);
 
-    if (stepOf(k) != stepOfScopes_) {
-        stepOfScopes_ = stepOf(k);
+    ScopeRange& range = scopesOf(k);
+    range.last = database_.getLastInsertRowid();
+    if (range.first == 0) range.first = range.last;
+}
+
+void RowWriter::leaveOut(const ScopeKey& scope) { scopesOf(scope).isWhole = false; }
+
+RowWriter::ScopeRange& RowWriter::scopesOf(const ScopeKey& scope) {
+    if (stepOf(scope) != stepOfScopes_) {
+        stepOfScopes_ = stepOf(scope);
         scopesOfLayers_.clear();
     }
-    const std::int64_t row = database_.getLastInsertRowid();
-    scopesOfLayers_.try_emplace(layer, ScopeRange{row, row}).first->second.last = row;
+    return scopesOfLayers_[static_cast<std::int32_t>(orNone(scope.layer))];
 }
 
 void RowWriter::add(const LayerStepRecord& r) {
@@ -273,7 +280,7 @@ void RowWriter::add(const LayerStepRecord& r) {
     std::optional<std::int64_t> first, last;
     const ScopeKey step{.batch = r.batch, .turn = r.turn, .phase = r.phase, .step = r.step};
     if (const auto range = scopesOfLayers_.find(static_cast<std::int32_t>(layer));
-        range != scopesOfLayers_.end() && step == stepOfScopes_) {
+        range != scopesOfLayers_.end() && step == stepOfScopes_ && range->second.isWhole) {
         first = range->second.first;
         last = range->second.last;
     }

@@ -29,6 +29,9 @@ public:
     void add(const KvRecord& record);
     void add(const TokenRecord& record);
     void add(const ScopeRecord& record);
+    void leaveOut(
+        const ScopeKey&
+            scope);  // its layer's row in this step then refers to no scopes, for they are not whole
     void add(const LayerStepRecord& record);
     void add(const FidelityRecord& record);
     void add(std::int64_t process, const CollectorRecord& record);
@@ -46,6 +49,7 @@ private:
     struct ScopeRange {
         std::int64_t first = 0;
         std::int64_t last = 0;
+        bool isWhole = true;
     };
     struct Generated {
         std::int64_t nextPosition = 0;
@@ -66,6 +70,7 @@ private:
     SQLite::Statement token_, choice_, turn_, fidelity_, decision_, kv_, scope_, layerStep_;
     SQLite::Statement collectorState_, quality_, clockLocked_, origin_;
 
+    ScopeRange& scopesOf(const ScopeKey& scope);
     void addTurn(SequenceIndex sequence, TurnIndex turn, std::int64_t firstPosition, std::size_t tokens,
                  std::int64_t reached);
 

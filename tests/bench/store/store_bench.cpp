@@ -1,21 +1,29 @@
-// Rows a second, written by CaptureWriter, Recorder and the writer's thread, and read by readCapture and readKernels. Wall clock: the work is
+// Rows a second, written by CaptureWriter, Recorder and the writer's thread, and read by readCapture and readKernels; how long the engine and
+// a collector are held up meanwhile; how long a recorder takes to finish; how soon a large capture can be drawn. Wall clock: the work is
 // another thread's, or the disk's.
-//   build/release/bin/store-bench
+//   build/release/bin/store-bench [--benchmark_filter=Kernel]
+// Files of up to 700 MB are made in the system's folder for temporary files (TMPDIR).
 #include "profiler/capture/capture_feed.h"
 #include "profiler/capture/kernel_columns.h"
 #include "profiler/record/detail/writer_thread.h"
 #include "profiler/record/recorder.h"
 #include "profiler/store/capture_writer.h"
+#include "profiler/store/detail/raw_statement.h"
+#include "profiler/store/overview.h"
 #include "tests/record/scripted_run.h"
 
 #include <benchmark/benchmark.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace fluxscope {
@@ -106,8 +114,10 @@ void readLayerSteps(benchmark::State& state) {
 }
 BENCHMARK(readLayerSteps)->Arg(100'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// Decode steps of a deep model, as a device tells them: nine kernels a layer, 2 to 40 us long, from a graph.
-std::vector<KernelRecord> kernelsOfDecode(std::int64_t rows) {
+// Decode steps of a deep model, as a device tells them, from a graph. Either nine kernels a layer, 2 to 40 us long, which makes the most rows of
+// sums beside each kernel; or `repeats` times as many, 2 to 7 us long: 7 is what a model of 36 layers does on an H200 (docs/performance.md).
+// Those from `first` on, of a run that may be longer than memory.
+std::vector<KernelRecord> kernelsOfDecode(std::int64_t rows, std::size_t first = 0, std::size_t repeats = 1) {
     static constexpr std::array<std::string_view, 9> kNames{
         "_ZN2at6native29vectorized_elementwise_kernelILi4ENS0_11FillFunctorIfEESt5arrayIPcLm1EEEEviT0_T1_",
         "nvjet_tst_64x8_64x16_4x1_v_bz_TNT",
@@ -121,13 +131,19 @@ std::vector<KernelRecord> kernelsOfDecode(std::int64_t rows) {
     constexpr std::array kOpsOfLayer{Op::Norm,      Op::Qkv,    Op::Rope, Op::KvWrite, Op::Attention,
                                      Op::Attention, Op::Output, Op::Mlp,  Op::Mlp};
     std::vector<KernelRecord> kernels(static_cast<std::size_t>(rows));
-    std::int64_t at = 1'000'000'000;
-    for (std::size_t i = 0; i < kernels.size(); ++i) {
-        const std::size_t which = i % kNames.size();
-        const auto layer = static_cast<std::int32_t>(i / kNames.size() % kLayers);
-        const auto step = static_cast<std::int32_t>(i / kNames.size() / kLayers) + 1;
-        const std::int64_t lasts = 2'000 + static_cast<std::int64_t>(which * which) * 600;
-        KernelRecord& k = kernels[i];
+    const auto lastsOf = [repeats](std::size_t which) {
+        return 2'000 + static_cast<std::int64_t>(repeats == 1 ? which * which : which) * 600;
+    };
+    const std::size_t ofLayer = kNames.size() * repeats;
+    std::int64_t round = 0;
+    for (std::size_t i = 0; i < ofLayer; ++i) round += lastsOf(i / repeats) + 400;
+    std::int64_t at = 1'000'000'000 + static_cast<std::int64_t>(first / ofLayer) * round;
+    for (std::size_t i = first; i < first + kernels.size(); ++i) {
+        const std::size_t which = i % ofLayer / repeats;
+        const auto layer = static_cast<std::int32_t>(i / ofLayer % kLayers);
+        const auto step = static_cast<std::int32_t>(i / ofLayer / kLayers) + 1;
+        const std::int64_t lasts = lastsOf(which);
+        KernelRecord& k = kernels[i - first];
         k.scope = {.place = ScopeKey{.phase = Phase::Decode,
                                      .step = StepIndex(step),
                                      .layer = LayerIndex(layer),
@@ -138,7 +154,7 @@ std::vector<KernelRecord> kernelsOfDecode(std::int64_t rows) {
         k.queue = {.device = 0, .context = 1, .stream = 13};
         k.correlation = 100'000 + step;
         k.graph = 21;
-        k.graphNode = 0x1500000000 + i % (kNames.size() * kLayers);
+        k.graphNode = 0x1500000000 + i % (ofLayer * kLayers);
         k.name = kNames[which];
         k.launch = {.grid = {static_cast<std::int32_t>(132 + which), 1, 1},
                     .block = {256, 1, 1},
@@ -149,21 +165,42 @@ std::vector<KernelRecord> kernelsOfDecode(std::int64_t rows) {
 }
 
 constexpr std::size_t kDeviceBatch = 8192;
+constexpr std::size_t kRoom = 16'000'000;  // nothing is dropped, however far the writer falls behind
 
-void writeKernelsTo(const std::filesystem::path& file, const std::vector<KernelRecord>& kernels) {
-    RunFacts facts = testing::factsOf({.layers = kLayers, .device = "cuda:0"});
-    WriterThread writer(std::make_unique<CaptureWriter>(file, ProcessRecord{}), "", true, 1 << 16);
-    writer.push(
-        RunBegan{RunIndex(1), std::make_shared<const RunFacts>(facts), "trace", Nanoseconds(900'000'000)},
-        Weight::Essential);
-    for (std::size_t i = 0; i < kernels.size(); i += kDeviceBatch) {
-        DeviceBatch batch;
-        const auto first = kernels.begin() + static_cast<std::ptrdiff_t>(i);
-        batch.kernels.assign(first,
-                             first + static_cast<std::ptrdiff_t>(std::min(kDeviceBatch, kernels.size() - i)));
-        writer.pushDevice(std::move(batch));
+DeviceBatch batchOf(const std::vector<KernelRecord>& kernels, std::size_t from) {
+    DeviceBatch batch;
+    const auto first = kernels.begin() + static_cast<std::ptrdiff_t>(from);
+    batch.kernels.assign(first,
+                         first + static_cast<std::ptrdiff_t>(std::min(kDeviceBatch, kernels.size() - from)));
+    return batch;
+}
+
+RunBegan beganOnDevice() {
+    const RunFacts facts = testing::factsOf({.layers = kLayers, .device = "cuda:0"});
+    RunBegan began{RunIndex(1), std::make_shared<const RunFacts>(facts), "trace", Nanoseconds(900'000'000)};
+    began.recordBudget = std::int64_t{1} << 40;
+    return began;
+}
+
+// In parts of whole rounds of layers, so that the times of one part follow those of the one before.
+void writeKernelsTo(const std::filesystem::path& file, std::int64_t rows,
+                    const std::vector<KernelRecord>* kernels = nullptr) {
+    constexpr std::int64_t kPart = 9 * 100'000;
+    WriterThread writer(std::make_unique<CaptureWriter>(file, ProcessRecord{}), "", true, 1 << 16, kRoom);
+    writer.push(beganOnDevice(), Weight::Essential);
+    Nanoseconds end{};
+    for (std::int64_t first = 0; first < rows;) {
+        std::vector<KernelRecord> made;
+        if (kernels == nullptr)
+            made = kernelsOfDecode(std::min(kPart, rows - first), static_cast<std::size_t>(first));
+        const std::vector<KernelRecord>& part = kernels != nullptr ? *kernels : made;
+        for (std::size_t i = 0; i < part.size(); i += kDeviceBatch) {
+            writer.pushDevice(batchOf(part, i));
+        }
+        end = part.back().end;
+        first += std::ssize(part);
     }
-    writer.push(RunEnded{.at = kernels.back().end}, Weight::Essential);
+    writer.push(RunEnded{.at = end}, Weight::Essential);
     writer.finish();
     if (writer.deviceDropped() > 0 || writer.problem())
         std::abort();  // then the figure would be of something else
@@ -171,10 +208,11 @@ void writeKernelsTo(const std::filesystem::path& file, const std::vector<KernelR
 
 // Through the production path: queue, thread, transactions of 100 ms, checkpoints; with blocks, costs of layers and overview.
 void writeKernels(benchmark::State& state) {
-    const std::vector<KernelRecord> kernels = kernelsOfDecode(state.range(0));
+    const std::vector<KernelRecord> kernels =
+        kernelsOfDecode(state.range(0), 0, static_cast<std::size_t>(state.range(1)));
     for (auto _ : state) {
         const auto file = freshFile();
-        writeKernelsTo(file, kernels);
+        writeKernelsTo(file, std::ssize(kernels), &kernels);
         state.PauseTiming();
         state.counters["bytes/kernel"] =
             static_cast<double>(std::filesystem::file_size(file)) / static_cast<double>(kernels.size());
@@ -183,11 +221,16 @@ void writeKernels(benchmark::State& state) {
     }
     state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(writeKernels)->Arg(1'000'000)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(3);
+BENCHMARK(writeKernels)
+    ->Args({1'000'000, 1})
+    ->Args({1'000'000, 7})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(3);
 
 void readKernelColumns(benchmark::State& state) {
     const auto file = freshFile();
-    writeKernelsTo(file, kernelsOfDecode(state.range(0)));
+    writeKernelsTo(file, state.range(0));
     for (auto _ : state) {
         const KernelColumns columns = readKernels(file, RunIndex(1));
         if (columns.size() != static_cast<std::size_t>(state.range(0))) std::abort();
@@ -197,6 +240,183 @@ void readKernelColumns(benchmark::State& state) {
     take(file);
 }
 BENCHMARK(readKernelColumns)->Arg(1'000'000)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+std::int64_t bytesInUse() {
+    std::ifstream in("/proc/self/statm");
+    std::int64_t all = 0, resident = 0;
+    in >> all >> resident;
+    return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+// Of all lanes the finest level that needs no more than a thousand buckets for the whole run.
+std::int64_t readOverviewLevel(const std::filesystem::path& file, const RunRow& run) {
+    int level = 0;
+    while (((run.end.value_or(run.begin) - run.begin).count() >> overviewShift(level)) > 1000) ++level;
+    SQLite::Database database(file.string(), SQLite::OPEN_READONLY);
+    RawStatement row(database, "SELECT lane, bucket, busy_ns, events, op FROM overview WHERE level = ?");
+    std::int64_t buckets = 0;
+    for (row.start(level); row.next(); ++buckets) benchmark::DoNotOptimize(row.integer(2) + row.integer(3));
+    return buckets;
+}
+
+// What must be there before a window shows a capture: runs, decisions, tokens, the cost table; and of the overview the level whose
+// buckets are a thousand or fewer. Then all kernels, and what they take in memory.
+void openKernels(benchmark::State& state) {
+    const auto file = freshFile();
+    writeKernelsTo(file, state.range(0));
+    double complete = 0, bytes = 0;
+    for (auto _ : state) {
+        const SnapshotPtr snapshot = readCapture(file);
+        const std::int64_t buckets = readOverviewLevel(file, snapshot->runs.front());
+        if (snapshot->layerSteps.size() == 0 || buckets == 0) std::abort();
+        state.PauseTiming();
+        const std::int64_t before = bytesInUse();
+        const auto begin = std::chrono::steady_clock::now();
+        const KernelColumns columns = readKernels(file, RunIndex(1));
+        complete = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        bytes = static_cast<double>(bytesInUse() - before) / static_cast<double>(columns.size());
+        if (columns.size() != static_cast<std::size_t>(state.range(0))) std::abort();
+        state.ResumeTiming();
+    }
+    state.counters["complete_s"] = complete;
+    state.counters["memory/kernel"] = bytes;
+    state.counters["file/kernel"] =
+        static_cast<double>(std::filesystem::file_size(file)) / static_cast<double>(state.range(0));
+    take(file);
+}
+BENCHMARK(openKernels)
+    ->Arg(1'000'000)
+    ->Arg(10'000'000)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(3);
+
+std::int64_t timesWaited() {
+    rusage usage{};
+    ::getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nvcsw;
+}
+
+void addPercentiles(benchmark::State& state, std::vector<double>& us) {
+    std::ranges::sort(us);
+    const auto at = [&us](double share) {
+        return us[static_cast<std::size_t>(share * static_cast<double>(us.size() - 1))];
+    };
+    state.counters["p50_us"] = at(0.5);
+    state.counters["p99_us"] = at(0.99);
+    state.counters["p99.9_us"] = at(0.999);
+    state.counters["max_us"] = us.back();
+}
+
+// What a collector's thread pays for a batch while the writer is busy with those before, its transactions and its checkpoints; and the engine's
+// thread for an event. `waited`: how often such a thread gave its core up of itself, to wait for another. What a machine takes away from it,
+// because others want to run, shows in the percentiles and is not of our making.
+void handOverKernels(benchmark::State& state) {
+    const std::vector<KernelRecord> kernels = kernelsOfDecode(1'800'000);
+    std::vector<double> us;
+    std::int64_t waited = 0;
+    for (auto _ : state) {
+        const auto file = freshFile();
+        WriterThread writer(std::make_unique<CaptureWriter>(file, ProcessRecord{}), "", true, 1 << 16, kRoom);
+        writer.push(beganOnDevice(), Weight::Essential);
+        for (std::size_t i = 0; i < kernels.size(); i += kDeviceBatch) {
+            DeviceBatch batch = batchOf(kernels, i);
+            const std::int64_t before = timesWaited();
+            const auto begin = std::chrono::steady_clock::now();
+            writer.pushDevice(std::move(batch));
+            us.push_back(
+                std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
+            waited += timesWaited() - before;
+        }
+        writer.push(RunEnded{.at = kernels.back().end}, Weight::Essential);
+        writer.finish();
+        take(file);
+    }
+    addPercentiles(state, us);
+    state.counters["waited"] = static_cast<double>(waited);
+}
+BENCHMARK(handOverKernels)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
+
+void tellEventsBesideKernels(benchmark::State& state) {
+    const std::vector<KernelRecord> kernels = kernelsOfDecode(900'000);
+    std::vector<double> us;
+    std::int64_t waited = 0;
+    for (auto _ : state) {
+        const auto file = freshFile();
+        WriterThread writer(std::make_unique<CaptureWriter>(file, ProcessRecord{}), "", true, 1 << 16, kRoom);
+        writer.push(beganOnDevice(), Weight::Essential);
+        std::thread collector([&] {
+            for (std::size_t i = 0; i < kernels.size(); i += kDeviceBatch) {
+                writer.pushDevice(batchOf(kernels, i));
+            }
+        });
+        for (int i = 0; i < 400'000; ++i) {
+            const ScopeKey key{.phase = Phase::Decode,
+                               .step = StepIndex(i / 300 + 1),
+                               .layer = LayerIndex(i % 300 / 10),
+                               .op = Op::Attention};
+            const std::int64_t before = i % 64 == 0 ? timesWaited() : 0;
+            const auto begin = std::chrono::steady_clock::now();
+            writer.push(ScopeRecord{key, Nanoseconds(i * 1000), Nanoseconds(i * 1000 + 800), {}},
+                        Weight::Detail);
+            us.push_back(
+                std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
+            if (i % 64 == 0) waited += timesWaited() - before;
+            if (i % 1000 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
+        collector.join();
+        writer.push(RunEnded{.at = kernels.back().end}, Weight::Essential);
+        writer.finish();
+        take(file);
+    }
+    addPercentiles(state, us);
+    state.counters["waited"] = static_cast<double>(waited);
+}
+BENCHMARK(tellEventsBesideKernels)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
+
+std::int64_t kernelsIn(const std::filesystem::path& file) {
+    SQLite::Database database(file.string(), SQLite::OPEN_READONLY, 1000);
+    return database.execAndGet("SELECT coalesce(max(kernel), 0) FROM kernel").getInt64();
+}
+
+// From the run's last event to one file that travels: the queue of events is full, and of a device's kernels the argument's number lies
+// in theirs: 60,000 is what the busiest decode measured leaves there in the 250 ms between two flushes.
+void finishKernels(benchmark::State& state) {
+    const std::vector<KernelRecord> before = kernelsOfDecode(900'000);
+    const std::vector<KernelRecord> last = kernelsOfDecode(state.range(0), 900'000);
+    for (auto _ : state) {
+        state.PauseTiming();
+        const auto file = freshFile();
+        auto writer = std::make_unique<WriterThread>(std::make_unique<CaptureWriter>(file, ProcessRecord{}),
+                                                     "", true, 1 << 16, kRoom);
+        writer->push(beganOnDevice(), Weight::Essential);
+        for (std::size_t i = 0; i < before.size(); i += kDeviceBatch) writer->pushDevice(batchOf(before, i));
+        while (kernelsIn(file) < std::ssize(before))
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        for (std::size_t i = 0; i < last.size(); i += kDeviceBatch) writer->pushDevice(batchOf(last, i));
+        for (int i = 0; i < 1 << 16; ++i) {
+            const ScopeKey key{.phase = Phase::Decode,
+                               .step = StepIndex(i / 300 + 1),
+                               .layer = LayerIndex(i % 300 / 10),
+                               .op = Op::Attention};
+            writer->push(ScopeRecord{key, Nanoseconds(i * 1000), Nanoseconds(i * 1000 + 800), {}},
+                         Weight::Detail);
+        }
+        state.ResumeTiming();
+        writer->push(RunEnded{.at = last.back().end}, Weight::Essential);
+        writer->finish();
+        state.PauseTiming();
+        writer.reset();
+        take(file);
+        state.ResumeTiming();
+    }
+}
+BENCHMARK(finishKernels)
+    ->Arg(60'000)
+    ->Arg(1'000'000)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(5);
 
 }  // namespace
 }  // namespace fluxscope

@@ -139,7 +139,7 @@ CounterConfig::Made CounterConfig::makeOfWhatIsOffered(const CuptiApi& api, cons
         Made more = make(api, collector, type, chip, availability, kept);
         if (auto* shortfall = std::get_if<Shortfall>(&more)) {
             kept.pop_back();
-            left += (left.empty() ? "" : ", ") + std::string(metric.cupti);
+            left += (left.empty() ? "" : ", ") + std::string(metric.name);
             if (!first) first = std::move(*shortfall);
         } else {
             best = std::move(more);
@@ -152,8 +152,9 @@ CounterConfig::Made CounterConfig::makeOfWhatIsOffered(const CuptiApi& api, cons
     }
     if (kept.empty()) return std::move(*first);  // of one metric, and so it names it
     if (!left.empty())
-        lacking = Shortfall{collector, "this GPU does not offer " + left + "; first, " + first->why,
-                            "nothing need be done, the other counters are sampled"};
+        lacking = without(
+            left, Shortfall{collector,
+                            "CUPTI does not offer them on this GPU (of the first: " + first->why + ")", ""});
     return best;
 }
 

@@ -24,6 +24,7 @@ public:
     // Counters that this GPU does not offer. Absent: all are sampled.
     const std::optional<Shortfall>& lacking() const { return lacking_; }
 
+    std::string_view name() const override { return "timeline"; }
     void beginRun(DeviceSink& sink) override;
     void endRun() override;
 

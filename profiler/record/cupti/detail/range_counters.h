@@ -21,6 +21,7 @@ public:
                        RecordSink& records, DeviceSink& sink);
     ~RangeCounters() override;
 
+    std::string_view name(std::string_view /*device*/) const override { return "counters"; }
     ObserverNeeds needs() const override {
         return {.opScopes = true, .eager = true, .noDependentLaunch = true};
     }

@@ -184,7 +184,8 @@ std::optional<Shortfall> CuptiTracer::attach(std::vector<Shortfall>& limits) {
         const CUptiResult error = api.enable(wanted.kind);
         if (error == CUPTI_SUCCESS) continue;
         if (wanted.essential) return refused(wanted.doing, error);
-        limits.push_back(refused(wanted.doing, error));
+        limits.push_back(without(std::string_view(wanted.doing).substr(std::string_view("trace ").size()),
+                                 refused(wanted.doing, error)));
     }
     if (api.enableAllSyncs != nullptr) api.enableAllSyncs(0);
     // Selected calls suffice for external ids to be told (measured: 20 000 of 20 000 kernels, docs/collectors.md).
@@ -199,17 +200,21 @@ std::optional<Shortfall> CuptiTracer::attach(std::vector<Shortfall>& limits) {
     if (enabled == 0) return refused("trace launches", last);
     for (const auto call : kDriverCalls)
         if (const CUptiResult error = api.enableDriver(call, 1); error != CUPTI_SUCCESS) last = error;
-    if (last != CUPTI_SUCCESS) limits.push_back(refused("trace some kinds of launches", last));
+    if (last != CUPTI_SUCCESS)
+        limits.push_back(without("some kinds of launches", refused("trace them", last)));
 
     if (api.enableCallback == nullptr || api.graphNodeId == nullptr) {
-        limits.push_back(shortfallOfSymbol(kCollector, "cuptiGetGraphNodeId", api.version));
+        limits.push_back(without("layers and operations inside of graphs",
+                                 shortfallOfSymbol(kCollector, "cuptiGetGraphNodeId", api.version)));
         return std::nullopt;
     }
     for (const CUpti_CallbackId event :
          {CUPTI_CBID_RESOURCE_GRAPHNODE_CREATED, CUPTI_CBID_RESOURCE_GRAPHNODE_CLONED,
           CUPTI_CBID_RESOURCE_GRAPHEXEC_CREATED}) {
         const CUptiResult error = api.enableCallback(1, subscriber, CUPTI_CB_DOMAIN_RESOURCE, event);
-        if (error != CUPTI_SUCCESS) limits.push_back(refused("tell what the nodes of a graph are", error));
+        if (error != CUPTI_SUCCESS)
+            limits.push_back(without("layers and operations inside of graphs",
+                                     refused("tell what the nodes of a graph are", error)));
     }
     return std::nullopt;
 }

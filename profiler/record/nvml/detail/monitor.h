@@ -30,6 +30,7 @@ public:
                 std::chrono::milliseconds period = std::chrono::milliseconds(100));
     ~NvmlMonitor() override;
 
+    std::string_view name() const override { return "nvml"; }
     void beginRun(DeviceSink& sink) override;
     void endRun() override;
 
