@@ -86,13 +86,7 @@ std::string textOf(const CaptureInfo& info) {
         text += "process " + std::to_string(process.process.value()) + " on " + printable(process.host) +
                 ": " + printable(process.program) + ", " + printable(process.collector) + '\n';
     for (const RunRow& run : info.snapshot->runs) text += runLine(run);
-    for (const CollectorInfo& c : info.collectors) {
-        text += "collector " + printable(c.name) + (c.run < 0 ? "" : " of run " + std::to_string(c.run)) +
-                ": " + printable(c.state);
-        if (!c.reason.empty()) text += ", " + printable(c.reason, 400);
-        if (!c.remedy.empty()) text += "; " + printable(c.remedy, 400);
-        text += '\n';
-    }
+    for (const CollectorInfo& c : info.collectors) text += "collector " + sentenceOf(c) + '\n';
     for (const FigureInfo& f : info.figures) {
         text += "quality of run " + std::to_string(f.run.value()) + ": " + printable(f.figure) + " " +
                 numberText(f.value) + (f.note.empty() ? "" : ", " + printable(f.note, 400)) + '\n';

@@ -158,6 +158,7 @@ void MainWindow::openCapture(const QString& file) {
 
 void MainWindow::showCapture(const std::optional<CaptureKey>& capture) {
     showSnapshot(nullptr);
+    said_.clear();
     if (capture)
         follower_.follow(capture->file);
     else
@@ -169,7 +170,10 @@ void MainWindow::showCapture(const std::optional<CaptureKey>& capture) {
 void MainWindow::showSnapshot(const SnapshotPtr& snapshot) {
     routing_->setSnapshot(snapshot);
     inspector_->setSnapshot(snapshot);
-    if (snapshot && !snapshot->problems.empty()) say(QString::fromStdString(snapshot->problems.front()));
+    if (!snapshot) return;
+    for (const CollectorInfo& collector : snapshot->collectors)
+        if (collector.state == "missing") sayOnce("collector " + sentenceOf(collector));
+    for (const std::string& problem : snapshot->problems) sayOnce(problem);
 }
 
 void MainWindow::retitle() {
@@ -195,6 +199,11 @@ void MainWindow::readPrompts(const QString& file) {
 void MainWindow::say(const QString& sentence) {
     statusBar()->showMessage(sentence);
     log_->say(sentence);
+}
+
+// A capture that is being recorded says the same again and again.
+void MainWindow::sayOnce(const std::string& sentence) {
+    if (said_.insert(sentence).second) say(QString::fromStdString(sentence));
 }
 
 void MainWindow::chooseCapture() {

@@ -11,6 +11,8 @@
 #include "views/theme/appearance.h"
 
 #include <QMainWindow>
+#include <set>
+#include <string>
 
 class QLabel;
 
@@ -62,6 +64,7 @@ private:
     void retitle();
     void readPrompts(const QString& file);
     void say(const QString& sentence);
+    void sayOnce(const std::string& sentence);
     const DisplayList* figure() const;
     QString askWhere(const QString& title, const QString& suffix, const QString& filter);
     template <class Work>
@@ -82,6 +85,7 @@ private:
     RunSession* session_ = nullptr;
     Menus* menus_ = nullptr;
     bool busy_ = false;
+    std::set<std::string> said_;  // of this capture
     JobTag promptsTag_;
     JobTag saveTag_;
 };

@@ -12,6 +12,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace fluxscope {
 namespace {
@@ -54,6 +55,7 @@ struct EngineHost::Parts {
     Collect collect = Collect::Auto;
     DeviceCollectors collectors;  // outlives the model: what a device did is told until the end
     std::unique_ptr<Model> model;
+    double loadSeconds = 0;  // of all that loading does, its warm-up included
 
     Model& loaded() const {
         if (!model) throw UsageError{"run", "", "has no model", "load one first"};
@@ -84,7 +86,9 @@ protocol::LoadedEvent EngineHost::load(const HostLoad& wanted, const HostEvents&
     const auto progress = [&events](const LoadProgress& at) {
         if (events.progress) events.progress({"loading", at.bytesDone, at.bytesTotal, "bytes", 0, 0});
     };
+    const auto began = std::chrono::steady_clock::now();
     parts_->model = Model::load(wanted.model, options, progress, &cancel);
+    parts_->loadSeconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     const Model& model = *parts_->model;
     if (options.device == DeviceKind::Cuda) parts_->collectors.open();
     return {.model = model.facts(),
@@ -166,6 +170,11 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     options.promptText = wanted.promptText;
     options.environment = parts_->limits(request);
     options.environment.push_back({"warm_up", std::move(warmedUp), "engine host"});
+    options.environment.push_back({"load_s", std::to_string(parts_->loadSeconds), "host clock"});
+    options.environment.push_back(
+        {"load.weights_bytes", std::to_string(model.loading().bytesDone), "engine host"});
+    options.environment.push_back(
+        {"load.weights_s", std::to_string(model.loading().seconds), "host clock"});
     if (wanted.recordBudget) options.recordBudget = *wanted.recordBudget;
     parts_->collectors.lendTo(options);
     Recorder recorder(wanted.capture, std::move(options));

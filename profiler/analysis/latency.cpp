@@ -4,6 +4,8 @@
 #include "profiler/analysis/detail/saturating.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <map>
 #include <set>
 #include <tuple>
@@ -71,6 +73,11 @@ void setWarmUp(const Snapshot& snapshot, std::span<const RunIndex> runs, Latency
             latency.warmUp = nameOf(row.run) + " was the warm-up and is left out";
         }
     if (!latency.discarded.empty()) return;
+    for (const EnvironmentRow& fact : snapshot.environment)
+        if (fact.name == "warm_up" && fact.process == first.process) {
+            latency.warmUp = "unrecorded: " + printable(fact.value, 200);
+            return;
+        }
     if (runs.size() < 2) {
         latency.warmUp = "a single run: nothing could be left out as warm-up, so first-time costs are in it";
         return;
@@ -84,32 +91,36 @@ void setWarmUp(const Snapshot& snapshot, std::span<const RunIndex> runs, Latency
     std::erase(latency.runs, *earliest);
 }
 
-void addPrefill(const Snapshot& snapshot, Latency& latency, std::map<BatchKey, Nanoseconds>& began) {
-    const std::set<RunIndex> wanted(latency.runs.begin(), latency.runs.end());
-    std::map<BatchKey, Nanoseconds> times;
-    Origins origins;
-    bool enqueued = false;
+std::map<BatchKey, Nanoseconds> prefillBegan(const Snapshot& snapshot, const std::set<RunIndex>& wanted) {
+    std::map<BatchKey, Nanoseconds> began;
     snapshot.layerSteps.each([&](const LayerStepRow& row) {
         if (!wanted.contains(row.run) || row.phase != Phase::Prefill || row.turn.value() != 0) return;
-        const BatchKey key{row.run, row.batch};
-        times[key] = plus(times[key], row.time);
-        origins.add(timeOrigin(row.timeSource));
-        enqueued = enqueued || isEnqueueTime(row.timeSource);
-        const auto [at, isNew] = began.emplace(key, row.begin);
+        const auto [at, isNew] = began.emplace(BatchKey{row.run, row.batch}, row.begin);
         if (!isNew) at->second = std::min(at->second, row.begin);
     });
-    LatencyFigure& figure = latency.prefill;
-    if (times.empty())
-        figure.origin = "no prefill recorded";
-    else if (enqueued)
-        figure.origin = "the GPU was not timed";
-    else if (!origins.one())
-        figure.origin = "times of several sources are not put together: " + origins.text();
-    if (!figure.origin.empty()) return;
+    return began;
+}
+
+LatencyFigure figureOf(std::vector<double> seconds, const char* origin, const char* why) {
+    LatencyFigure figure{percentilesOf(std::move(seconds)), origin};
+    if (figure.seconds.count == 0) figure.origin = why;
+    return figure;
+}
+
+// Of the processes that recorded these runs: each says it once.
+LatencyFigure loadOf(const Snapshot& snapshot, std::span<const RunIndex> runs) {
+    std::set<ProcessIndex> processes;
+    for (const RunIndex run : runs) processes.insert(runOf(snapshot, run)->process);
     std::vector<double> seconds;
-    for (const auto& [key, time] : times) seconds.push_back(secondsOf(time));
-    figure = {percentilesOf(std::move(seconds)),
-              origins.text() + ": layers and what lies outside them, a batch"};
+    for (const EnvironmentRow& fact : snapshot.environment) {
+        if (fact.name != "load_s" || !processes.contains(fact.process)) continue;
+        double value = 0;
+        const char* const end = fact.value.data() + fact.value.size();
+        if (std::from_chars(fact.value.data(), end, value).ptr == end && std::isfinite(value) && value >= 0)
+            seconds.push_back(value);
+    }
+    return figureOf(std::move(seconds), "measured, host clock: from opening the model's files until it could run",
+                    "the time to load the model is not recorded in this capture");
 }
 
 }  // namespace
@@ -132,11 +143,9 @@ std::variant<Latency, LatencyRefused> latencyOf(const Snapshot& snapshot, std::s
     if (auto refused = refusal(snapshot, runs)) return *refused;
     Latency latency;
     setWarmUp(snapshot, runs, latency);
-    latency.load.origin = "the time to load the model is not recorded in this capture";
-    std::map<BatchKey, Nanoseconds> began;
-    addPrefill(snapshot, latency, began);
-
+    latency.load = loadOf(snapshot, latency.runs);
     const std::set<RunIndex> wanted(latency.runs.begin(), latency.runs.end());
+    const std::map<BatchKey, Nanoseconds> began = prefillBegan(snapshot, wanted);
     std::map<std::pair<RunIndex, SequenceIndex>, BatchIndex> batchOf;
     for (const SequenceRow& row : snapshot.sequences)
         if (wanted.contains(row.run)) batchOf[{row.run, row.sequence}] = row.batch;
@@ -145,6 +154,7 @@ std::variant<Latency, LatencyRefused> latencyOf(const Snapshot& snapshot, std::s
         if (wanted.contains(row.run))
             emitted[{row.run, row.sequence, row.turn}].emplace(row.step, row.emitted);
     });
+    std::map<BatchKey, Nanoseconds> prefill;
     std::vector<double> first;
     std::vector<double> between;
     for (const auto& [key, steps] : emitted) {
@@ -152,19 +162,26 @@ std::variant<Latency, LatencyRefused> latencyOf(const Snapshot& snapshot, std::s
         const auto batch = batchOf.find({run, sequence});
         if (turn.value() == 0 && batch != batchOf.end())
             if (const auto since = began.find({run, batch->second});
-                since != began.end() && steps.begin()->second >= since->second)
-                first.push_back(secondsOf(minus(steps.begin()->second, since->second)));
+                since != began.end() && steps.begin()->second >= since->second) {
+                const Nanoseconds waited = minus(steps.begin()->second, since->second);
+                first.push_back(secondsOf(waited));
+                Nanoseconds& longest = prefill[since->first];
+                longest = std::max(longest, waited);
+            }
         for (auto at = std::next(steps.begin()); at != steps.end(); ++at)
             if (const auto before = std::prev(at);
                 at->first.value() == before->first.value() + 1 && at->second >= before->second)
                 between.push_back(secondsOf(minus(at->second, before->second)));
     }
-    latency.timeToFirstToken = {percentilesOf(std::move(first)),
-                                "measured, host clock: since the batch's prefill began"};
-    if (latency.timeToFirstToken.seconds.count == 0)
-        latency.timeToFirstToken.origin = "no first token recorded";
-    latency.timePerToken = {percentilesOf(std::move(between)), "measured, host clock: from token to token"};
-    if (latency.timePerToken.seconds.count == 0) latency.timePerToken.origin = "no decode step recorded";
+    std::vector<double> prefills;
+    for (const auto& [batch, time] : prefill) prefills.push_back(secondsOf(time));
+    latency.prefill = figureOf(std::move(prefills),
+                               "measured, host clock: from a batch's first launch until all its first tokens are on the host",
+                               "no first token recorded");
+    latency.timeToFirstToken = figureOf(
+        std::move(first), "measured, host clock: since the batch's first launch", "no first token recorded");
+    latency.timePerToken =
+        figureOf(std::move(between), "measured, host clock: from token to token", "no decode step recorded");
     return latency;
 }
 

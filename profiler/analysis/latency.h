@@ -1,12 +1,13 @@
 // Latencies with names, over the repeats of one thing:
 //
-//   prefill  the time of all layers and of what lies outside them, in step 0 of the first turn, a batch
-//   TTFT     from when the batch's prefill began to its first token on the host, a sequence
+//   load     from opening the model's files until it could run, a process
+//   prefill  from the first launch of a batch's first turn until the first token of each of its sequences is on the host, a batch
+//   TTFT     from the same launch to its first token on the host, a sequence
 //   TPOT     from one token on the host to the next, a decode step of a sequence
 //
 // A first run pays for what later ones find warm. Where a `warm-up` run of the same model, policy and device was recorded
-// before, it is that one which is left out; without one, the first of several repeats is. Of a single run nothing is left out,
-// and the result says so. Only timed runs at free clocks are latencies: anything else is refused with a sentence.
+// before, it is that one which is left out; where the process says that it made a pass before each run, nothing more is; else the
+// first of several repeats. Of a single run nothing is left out, and the result says so. Only timed runs at free clocks are latencies: anything else is refused with a sentence.
 #pragma once
 
 #include "profiler/analysis/origin.h"

@@ -13,13 +13,11 @@ namespace {
 
 // What the cost table says about one run.
 struct Costs {
-    Nanoseconds prefill{};
     Nanoseconds all{};
     Nanoseconds router{};
     Nanoseconds outside{};
     double bytes = 0;
     std::int64_t rows = 0;
-    std::int64_t prefillRows = 0;
     bool enqueued = false;  // some of these times are not those of the work
     bool untimed = false;   // and some steps have none
     Origins times;
@@ -51,8 +49,6 @@ Costs costsOf(const Snapshot& snapshot, RunIndex run) {
         costs.times.add(timeOrigin(row.timeSource));
         costs.enqueued = costs.enqueued || isEnqueueTime(row.timeSource);
         if (row.phase != Phase::Prefill) return;
-        costs.prefillRows += 1;
-        costs.prefill = plus(costs.prefill, row.time);
         if (row.turn.value() != 0) return;
         const auto [began, first] = costs.prefillBegan.emplace(row.batch, row.begin);
         if (!first) began->second = std::min(began->second, row.begin);
@@ -80,7 +76,6 @@ public:
         s.prompts = static_cast<std::int64_t>(sequences_.size());
         for (const auto& [index, row] : sequences_) s.promptTokens = plus(s.promptTokens, row.promptTokens);
         addTokens(s);
-        addPrefill(s);
         addShares(s);
         addBytes(s);
         return s;
@@ -110,11 +105,12 @@ private:
             if (!isNew) first->second = std::min(first->second, row.emitted);
         });
         if (const auto refused = notALatency()) {
-            s.decodeTokensPerSecond = s.timeToFirstTokenSeconds = *refused;
+            s.decodeTokensPerSecond = s.timeToFirstTokenSeconds = s.prefillSeconds = *refused;
             return;
         }
         s.decodeTokensPerSecond = decodeRate(batches);
         s.timeToFirstTokenSeconds = timeToFirstToken(firstToken);
+        s.prefillSeconds = prefill(firstToken);
     }
 
     static Quantity decodeRate(const std::map<std::pair<BatchIndex, TurnIndex>, Emissions>& batches) {
@@ -142,24 +138,26 @@ private:
         const std::size_t middle = waits.size() / 2;
         const double median = waits.size() % 2 == 1 ? waits[middle] : (waits[middle - 1] + waits[middle]) / 2;
         return Quantity::of(median,
-                            "measured, host clock: since the batch's prefill began" +
+                            "measured, host clock: since the batch's first launch" +
                                 (waits.size() > 1 ? "; median of " + std::to_string(waits.size()) + " prompts"
                                                   : std::string()));
     }
 
-    void addPrefill(RunSummary& s) const {
-        if (const auto refused = notALatency())
-            s.prefillSeconds = *refused;
-        else if (costs_.prefillRows == 0)
-            s.prefillSeconds = Quantity::missing("no prefill recorded");
-        else if (costs_.enqueued)
-            s.prefillSeconds = Quantity::missing("the GPU was not timed; see the time to the first token");
-        else if (!costs_.times.one())
-            s.prefillSeconds =
-                Quantity::missing("times of several sources are not added up: " + costs_.times.text());
-        else
-            s.prefillSeconds = Quantity::of(secondsOf(costs_.prefill),
-                                            costs_.times.text() + ": layers and what lies outside them");
+    // Over all batches, one after the other.
+    Quantity prefill(const std::map<SequenceIndex, Nanoseconds>& firstToken) const {
+        std::map<BatchIndex, Nanoseconds> longest;
+        for (const auto& [sequence, emitted] : firstToken) {
+            const auto began = costs_.prefillBegan.find(sequences_.at(sequence).batch);
+            if (began == costs_.prefillBegan.end() || emitted < began->second) continue;
+            Nanoseconds& time = longest[began->first];
+            time = std::max(time, minus(emitted, began->second));
+        }
+        if (longest.empty()) return Quantity::missing("no first token recorded");
+        Nanoseconds all{};
+        for (const auto& [batch, time] : longest) all = plus(all, time);
+        return Quantity::of(
+            secondsOf(all),
+            "measured, host clock: from the first launch of a batch until all its first tokens are on the host");
     }
 
     void addShares(RunSummary& s) const {

@@ -1,5 +1,7 @@
 #include "profiler/capture/run_facts.h"
 
+#include "engine/contract/error.h"
+#include "profiler/capture/detail/collector_rows.h"
 #include "profiler/capture/detail/tables.h"
 
 #include <algorithm>
@@ -10,8 +12,6 @@
 
 namespace fluxscope {
 namespace {
-
-constexpr std::array<std::string_view, 3> kStates{"running", "stopped", "missing"};
 
 void readDevices(SQLite::Database& database, RunFactsRead& into) {
     readTable(database, "device", into.problems, [&] {
@@ -48,23 +48,36 @@ void readDevices(SQLite::Database& database, RunFactsRead& into) {
 
 }  // namespace
 
+std::string sentenceOf(const CollectorInfo& collector) {
+    std::string text = printable(collector.name) +
+                       (collector.run < 0 ? "" : " of run " + std::to_string(collector.run)) + ": " +
+                       printable(collector.state);
+    if (!collector.reason.empty()) text += ", " + printable(collector.reason, 400);
+    if (!collector.remedy.empty()) text += "; " + printable(collector.remedy, 400);
+    return text;
+}
+
+std::optional<CollectorInfo> collectorIn(RowReader& row) {
+    static constexpr std::array<std::string_view, 3> kStates{"running", "stopped", "missing"};
+    CollectorInfo info{.process = row.key<ProcessIndex>(0),
+                       .run = row.integer(1, -1),
+                       .name = row.string(2),
+                       .state = row.string(3),
+                       .reason = row.string(4),
+                       .remedy = row.string(5)};
+    if (row.isBad() || std::ranges::find(kStates, info.state) == kStates.end()) return std::nullopt;
+    return info;
+}
+
 void readCollectors(SQLite::Database& database, RunFactsRead& into) {
     readTable(database, "collector", into.problems, [&] {
         std::int64_t bad = 0;
-        RowReader row(
-            database,
-            "SELECT process, run, name, state, reason, remedy FROM collector ORDER BY process, run, name");
+        RowReader row(database, kCollectorQuery);
         while (row.next()) {
-            CollectorInfo info{row.key<ProcessIndex>(0),
-                               row.integer(1, -1),
-                               row.string(2),
-                               row.string(3),
-                               row.string(4),
-                               row.string(5)};
-            if (row.isBad() || std::ranges::find(kStates, info.state) == kStates.end())
-                ++bad;
+            if (auto info = collectorIn(row))
+                into.collectors.push_back(std::move(*info));
             else
-                into.collectors.push_back(std::move(info));
+                ++bad;
         }
         tellBadRows(into.problems, "collector", bad);
     });

@@ -3,7 +3,7 @@
 // Rows have been checked, as those of kernels: what does not fit is left out and told in `problems`.
 #pragma once
 
-#include "engine/contract/index.h"
+#include "profiler/capture/collector_info.h"
 #include "profiler/store/device_records.h"
 
 #include <cstdint>
@@ -16,15 +16,6 @@ class Database;
 }
 
 namespace fluxscope {
-
-struct CollectorInfo {
-    ProcessIndex process;
-    std::int64_t run = -1;  // -1: before any run
-    std::string name;
-    std::string state;  // "running", "stopped", "missing"
-    std::string reason;
-    std::string remedy;
-};
 
 struct FigureInfo {
     RunIndex run;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "engine/contract/observer.h"
+#include "profiler/capture/collector_info.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -166,6 +167,7 @@ struct Snapshot {
 
     std::vector<ProcessRow> processes;
     std::vector<EnvironmentRow> environment;
+    std::vector<CollectorInfo> collectors;
     std::vector<ModelRow> models;
     std::vector<PromptRow> prompts;
     std::vector<RunRow> runs;

@@ -20,7 +20,22 @@ void add(Tooltip& facts, std::string label, const Quantity& quantity, double fac
         facts.lines.push_back({std::move(label), "n/a", quantity.origin});
 }
 
-Tooltip runFacts(const RunSummary& run) {
+// What recorded the run, and what did not, and why.
+void addCollectors(Tooltip& facts, const Snapshot& snapshot, RunIndex run) {
+    const auto row = std::find_if(snapshot.runs.begin(), snapshot.runs.end(),
+                                  [&](const RunRow& candidate) { return candidate.run == run; });
+    for (const CollectorInfo& collector : snapshot.collectors) {
+        const bool ofTheProcess = collector.run < 0 && row != snapshot.runs.end() &&
+                                  collector.process == row->process && collector.state == "missing";
+        if (collector.run != run.value() && !ofTheProcess) continue;
+        std::string why = collector.reason;
+        if (!collector.remedy.empty()) why += (why.empty() ? "" : "; ") + collector.remedy;
+        const bool missing = collector.state == "missing";
+        facts.lines.push_back({"collector " + collector.name, missing ? "missing" : "recorded", why});
+    }
+}
+
+Tooltip runFacts(const Snapshot& snapshot, const RunSummary& run) {
     constexpr double kNanoseconds = 1e9;
     Tooltip facts;
     facts.title = "run " + std::to_string(run.run.value()) + " · " + run.policy;
@@ -40,6 +55,7 @@ Tooltip runFacts(const RunSummary& run) {
     add(facts, "router", run.routerShare, 1, Unit::Share);
     add(facts, "outside all layers", run.unattributedShare, 1, Unit::Share);
     if (run.dropped > 0) facts.lines.push_back({"records dropped", formattedCount(run.dropped), ""});
+    addCollectors(facts, snapshot, run.run);
     return facts;
 }
 
@@ -86,7 +102,7 @@ Tooltip factsOf(const Snapshot& snapshot, const Selection& selection) {
                             ? std::find_if(runs.begin(), runs.end(),
                                            [&](const RunSummary& run) { return run.run == *selection.run; })
                             : (runs.empty() ? runs.end() : std::prev(runs.end()));
-    return chosen == runs.end() ? Tooltip{} : runFacts(*chosen);
+    return chosen == runs.end() ? Tooltip{} : runFacts(snapshot, *chosen);
 }
 
 }  // namespace fluxscope

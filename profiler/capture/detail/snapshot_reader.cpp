@@ -96,6 +96,7 @@ std::shared_ptr<Snapshot> SnapshotReader::snapshot() {
     }
     snapshot->processes = processes_;
     snapshot->environment = environment_;
+    snapshot->collectors = collectors_;
     snapshot->models = models_;
     snapshot->prompts = prompts_;
     snapshot->runs = runs_;

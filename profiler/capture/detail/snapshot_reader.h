@@ -56,6 +56,7 @@ private:
     std::int64_t revisionsOf(SQLite::Database& database);
     void readProcesses(SQLite::Database& database, std::uint64_t& digest);
     void readEnvironment(SQLite::Database& database, std::uint64_t& digest);
+    void readCollectors(SQLite::Database& database, std::uint64_t& digest);
     void readModels(SQLite::Database& database, std::uint64_t& digest);
     void readPrompts(SQLite::Database& database);
     void readRuns(SQLite::Database& database, std::uint64_t& digest);
@@ -82,6 +83,7 @@ private:
     std::vector<std::string> losses_;  // of the file as a whole
     std::vector<ProcessRow> processes_;
     std::vector<EnvironmentRow> environment_;
+    std::vector<CollectorInfo> collectors_;
     std::vector<ModelRow> models_;
     std::vector<PromptRow> prompts_;
     std::vector<RunRow> runs_;

@@ -1,4 +1,5 @@
 // The small tables of a capture: who recorded, with what, which model, which prompts, which runs. Read whole at each poll.
+#include "profiler/capture/detail/collector_rows.h"
 #include "profiler/capture/detail/snapshot_reader.h"
 
 #include <SQLiteCpp/Exception.h>
@@ -47,6 +48,7 @@ bool SnapshotReader::readSmallTables(SQLite::Database& database) {
         return readSmallTables(database);
     }
     readEnvironment(database, digest);
+    readCollectors(database, digest);
     readModels(database, digest);
     readRuns(database, digest);
     // Prompts come with the run that needs them, and their texts are long.
@@ -103,6 +105,23 @@ void SnapshotReader::readEnvironment(SQLite::Database& database, std::uint64_t& 
             rising.require({fact.process, fact.name});
             row.digestInto(digest);
             environment_.push_back(std::move(fact));
+        }
+    });
+}
+
+// Version 1 did not say.
+void SnapshotReader::readCollectors(SQLite::Database& database, std::uint64_t& digest) {
+    collectors_.clear();
+    if (version_ < 2) return;
+    table(database, "collector", [&] {
+        std::int64_t& bad = progress_["collector"].badRows;
+        bad = 0;
+        for (RowReader row(database, kCollectorQuery); row.next();) {
+            row.digestInto(digest);
+            if (auto collector = collectorIn(row))
+                collectors_.push_back(std::move(*collector));
+            else
+                ++bad;
         }
     });
 }
