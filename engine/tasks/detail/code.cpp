@@ -5,6 +5,7 @@
 #include "engine/tasks/detail/keys.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace fluxscope::tasks {
 namespace {
@@ -136,7 +137,7 @@ TaskSample compose(const Draft& draft) {
     for (std::int64_t q = 0; q < draft.queries(); ++q) {
         const auto last = static_cast<double>(functions.size() - 1);
         const std::size_t chosen =
-            q == 0 ? static_cast<std::size_t>(depth * last + 0.5) : questions.below(functions.size());
+            q == 0 ? static_cast<std::size_t>(std::lround(depth * last)) : questions.below(functions.size());
         const bool braces = onlyBraces || (!onlyReturns && (q % 2 == 0) == bracesFirst);
         sample.questions.push_back(ask(functions[chosen], braces, questions));
     }

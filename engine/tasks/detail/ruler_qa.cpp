@@ -7,6 +7,7 @@
 #include "engine/tasks/detail/words.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace fluxscope::tasks {
 namespace {
@@ -78,7 +79,7 @@ TaskSample compose(const Draft& draft, bool twoHops) {
     for (std::size_t i = 0; i < count; ++i) people.push_back(drawPerson(left, random));
     for (std::size_t i = 0; i < count; ++i) people[i].friendOf = (i + 1 + random.below(count - 1)) % count;
 
-    const auto asked = static_cast<std::size_t>(depth * double(count - 1) + 0.5);
+    const auto asked = static_cast<std::size_t>(std::lround(depth * double(count - 1)));
     const Person& person = people[asked];
     const Person& about = twoHops ? people[person.friendOf] : person;
     const std::uint32_t kind = random.below(2);
