@@ -12,7 +12,7 @@
 # instead a room owns build/<preset>/rooms/<target>/<folder>, a link to its folder, and whoever links the target may look in.
 # So including a room that one does not link, directly or along the arrows, does not compile.
 #
-# Targets and folders: fluxscope_cost kernels/cost (INTERFACE), fluxscope_contract engine/contract, fluxscope_kernels kernels,
+# Targets and folders: fluxscope_cost kernels/cost (INTERFACE), fluxscope_contract engine/contract, fluxscope_tasks engine/tasks, fluxscope_kernels kernels,
 # fluxscope_engine engine, fluxscope_profiler profiler, fluxscope_views views, fluxscope_protocol app/protocol,
 # fluxscope_start app/start, fluxscope_serve app/serve (SHARED), and the programs fluxscope app/desktop, fluxscope-cli app/cli.
 # Beside them: fluxscope_version ("version/version.h"), fluxscope_torch and fluxscope_torch_cuda (cmake/Torch.cmake).

@@ -22,6 +22,7 @@ void addCapture(CLI::App& app, Session& session);
 void addReport(CLI::App& app, Session& session);
 void addExport(CLI::App& app, Session& session);
 void addImport(CLI::App& app, Session& session);
+void addTasks(CLI::App& app, Session& session);  // generates only where the engine was built
 // Present where the engine was built.
 void addInfo(CLI::App& app, Session& session);
 void addTokenize(CLI::App& app, Session& session);

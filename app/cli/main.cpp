@@ -19,7 +19,7 @@ using namespace fluxscope;
 // Commands that never start the engine's threads, and would start twice as slowly for it.
 bool computes(const std::string& command) {
     return command != "doctor" && command != "info" && command != "tokenize" && command != "report" &&
-           command != "capture" && command != "export" && command != "import";
+           command != "capture" && command != "export" && command != "import" && command != "tasks";
 }
 
 int fail(cli::Session& session, const Failure& failure) {
@@ -59,6 +59,7 @@ int main(int argc, char** argv) {
     cli::addCapture(app, session);
     cli::addExport(app, session);
     cli::addImport(app, session);
+    cli::addTasks(app, session);
 #ifdef FLUXSCOPE_ENGINE
     cli::addOverhead(app, session);
     cli::addCeilings(app, session);

@@ -17,22 +17,25 @@ import sys
 CONTRACT = {"engine/contract", "kernels/cost"}
 PROFILER = {"profiler"} | CONTRACT
 ENGINE = {"engine", "kernels"} | CONTRACT
+TASKS = {"engine/tasks"} | CONTRACT
 SEES = {
     "kernels/cost": {"kernels/cost"},
     "engine/contract": CONTRACT,
+    "engine/tasks": TASKS,
     "kernels": {"kernels", "kernels/cost"},
     "engine": ENGINE,
     "profiler": PROFILER,
     "views": {"views"} | PROFILER,
     "app/start": {"app/start"} | CONTRACT,
     "app/protocol": {"app/protocol"} | CONTRACT,
-    "app/serve": {"app/serve", "app/protocol", "app/start"} | ENGINE | PROFILER,
+    "app/serve": {"app/serve", "app/protocol", "app/start"} | ENGINE | PROFILER | TASKS,
     "app/desktop": {"app/desktop", "app/protocol", "app/start", "views"} | PROFILER,
-    "app/cli": {"app/cli", "app/protocol", "app/serve", "app/start"} | PROFILER,
+    "app/cli": {"app/cli", "app/protocol", "app/serve", "app/start"} | PROFILER | TASKS,
 }
 TARGETS = {
     "fluxscope_cost": "kernels/cost",
     "fluxscope_contract": "engine/contract",
+    "fluxscope_tasks": "engine/tasks",
     "fluxscope_kernels": "kernels",
     "fluxscope_engine": "engine",
     "fluxscope_profiler": "profiler",
