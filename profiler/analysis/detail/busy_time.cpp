@@ -14,10 +14,10 @@ BusyTime::BusyTime(const KernelColumnsView& kernels, std::span<const std::uint32
         const auto at = std::ranges::find(count, who, &std::pair<std::uint32_t, std::int32_t>::first);
         if (at == count.end()) {
             count.emplace_back(who, by);
-        } else if ((at->second += by) == 0) {
-            count.erase(at);
         } else {
-            return;
+            at->second += by;
+            if (at->second != 0) return;
+            count.erase(at);
         }
         owners.clear();
         for (const auto& [one, kernelsOfIt] : count) owners.push_back(one);
