@@ -60,7 +60,10 @@ Ceilings ceilingsOf(const Snapshot& snapshot, RunIndex run, std::span<const Devi
             const auto [end, error] =
                 std::from_chars(row.value.data(), row.value.data() + row.value.size(), value);
             if (error != std::errc{}) return std::nullopt;
-            if (ceilings.source.empty()) ceilings.source = row.source;
+            // origin() says "measured" itself.
+            constexpr std::string_view kMeasured = "measured: ";
+            if (ceilings.source.empty())
+                ceilings.source = row.source.substr(row.source.starts_with(kMeasured) ? kMeasured.size() : 0);
             return positive(value);
         }
         return std::nullopt;

@@ -215,7 +215,7 @@ void addOverhead(const Snapshot& snapshot, Report& report) {
                                 .source = {}};
         for (const EnvironmentRow& row : snapshot.environment)
             if (row.process == process.process && row.name == "overhead")
-                overhead = {process.process, true, row.value, row.source};
+                overhead = {process.process, !row.value.starts_with("not measured"), row.value, row.source};
         report.overhead.push_back(std::move(overhead));
     }
 }

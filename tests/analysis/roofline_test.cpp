@@ -125,7 +125,7 @@ TEST(CeilingsOf, areTheMeasuredOnesElseTheDataSheets) {
     EXPECT_EQ(text(ceilingsOf(builder.build(), RunIndex{1}, {})),
               "- - no ceilings: measure them with fluxscope-cli ceilings");
     builder.edit().environment = {
-        {ProcessIndex{1}, "ceiling_bytes_per_second", "3.5e3", "fluxscope-cli ceilings"},
+        {ProcessIndex{1}, "ceiling_bytes_per_second", "3.5e3", "measured: fluxscope-cli ceilings"},
         {ProcessIndex{1}, "ceiling_flops", "7e3", "fluxscope-cli ceilings"},
         {ProcessIndex{2}, "ceiling_flops_fp32", "1", "another machine"}};
     EXPECT_EQ(text(ceilingsOf(builder.build(), RunIndex{1}, devices)),

@@ -49,6 +49,15 @@ TEST(DeviceReport, showsTheCostOfRecordingWhereItWasMeasured) {
     const Report report = buildReport(readReportSources(scratch.file()));
     EXPECT_EQ(json::parse(jsonReport(report))["overhead"][0]["measured"], true);
     EXPECT_NE(htmlReport(report).find("decode +3.1 % (2.8 to 3.4), prefill +0.4 %"), std::string::npos);
+
+    // What says how to measure it was not measured.
+    DevicePasses told;
+    told.environment = {{"overhead", "not measured: fluxscope-cli overhead m --dtype bf16", "not measured"}};
+    told.record(scratch.file("told.fluxdb"));
+    const Report other = buildReport(readReportSources(scratch.file("told.fluxdb")));
+    EXPECT_EQ(json::parse(jsonReport(other))["overhead"][0]["measured"], false);
+    EXPECT_NE(htmlReport(other).find("not measured: fluxscope-cli overhead m --dtype bf16"),
+              std::string::npos);
 }
 
 TEST(DeviceReport, putsTheSourcesOfBytesSideBySideAndFlagsWhereTheyDiffer) {
