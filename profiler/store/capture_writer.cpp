@@ -41,7 +41,17 @@ WritingLock holdOrRefuse(const fs::path& file) {
                      "wait until it has ended, or record into another file"};
 }
 
+// A recorder that was killed while it made the file leaves a journal behind. Whoever opens the file with the right to write takes it
+// back to what it was: empty.
+void takeBackInterrupted(const fs::path& file) {
+    std::error_code unknown;
+    if (!fs::exists(file, unknown) || !fs::exists(file.string() + "-journal", unknown)) return;
+    SQLite::Database(absolutePath(file), SQLite::OPEN_READWRITE, kBusyMs)
+        .execAndGet("SELECT count(*) FROM sqlite_schema");
+}
+
 SQLite::Database open(const fs::path& file) {
+    takeBackInterrupted(file);
     const bool creating = isNew(file);
     if (!creating) {
         // Looked at without the right to write first, so that a file of somebody else stays as it is to the last byte.

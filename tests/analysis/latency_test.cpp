@@ -60,7 +60,7 @@ TEST(Latency, hasPercentilesOfRepeatsAfterTheFirst) {
     // The token of step 3 follows one that is missing: no time per token.
     EXPECT_EQ(table(l), rows(R"(
         what     count  least  median  p90   most
-        prefill  2      1.10   1.15    1.19  1.20
+        prefill  2      1.50   1.60    1.68  1.70
         ttft     2      1.50   1.60    1.68  1.70
         tpot     3      0.50   1.00    1.00  1.00
     )"));
@@ -85,6 +85,39 @@ TEST(Latency, saysThatASingleRunIsCold) {
     const auto result = latencyOf(repeats().build(), std::span(&one, 1));
     EXPECT_EQ(std::get<Latency>(result).warmUp,
               "a single run: nothing could be left out as warm-up, so first-time costs are in it");
+}
+
+TEST(Latency, aBatchIsPrefilledWhenItsLastFirstTokenIsThere) {
+    const RunIndex one{1};
+    const Snapshot s = SnapshotBuilder()
+                           .layers(1)
+                           .sequences("run sequence prompt batch\n 1 0 a 0\n 1 1 b 0")
+                           .costs("run batch step layer begin_us time_us\n 1 0 0 0 1000 10")
+                           .tokens("run sequence step emitted_us\n 1 0 0 3000\n 1 1 0 3500")
+                           .build();
+    const auto result = latencyOf(s, std::span(&one, 1));
+    EXPECT_EQ(table(std::get<Latency>(result)), rows(R"(
+        what     count  least  median  p90   most
+        prefill  1      2.50   2.50    2.50  2.50
+        ttft     2      2.00   2.25    2.45  2.50
+        tpot     0      0.00   0.00    0.00  0.00
+    )"));
+}
+
+TEST(Latency, takesLoadAndWarmUpFromWhatTheProcessSays) {
+    const RunIndex one{2};
+    Snapshot s = repeats().build();
+    const ProcessIndex process = s.runs.front().process;
+    s.environment = {{process, "load_s", "1.25", "host clock"}, {process, "warm_up", "one discarded pass", "engine host"}};
+    const auto result = latencyOf(s, std::span(&one, 1));
+    const Latency& l = std::get<Latency>(result);
+    EXPECT_EQ(l.load.seconds.count, 1);
+    EXPECT_EQ(l.load.seconds.median, 1.25);
+    EXPECT_EQ(l.warmUp, "unrecorded: one discarded pass");
+    EXPECT_EQ(l.runs, std::vector<RunIndex>{one});
+    s.environment.front().value = "soon";
+    const auto strange = latencyOf(s, std::span(&one, 1));
+    EXPECT_EQ(std::get<Latency>(strange).load.seconds.count, 0);
 }
 
 TEST(Latency, refusesWhatIsNoLatencyWithASentence) {

@@ -47,7 +47,7 @@ TEST(RunSummary, doesNotQuoteWhatTheHostTookToEnqueue) {
     const RunSummary s =
         runSummaries(SnapshotBuilder().layers(1).sequences("sequence prompt\n 0 a").cost(row).build())
             .front();
-    EXPECT_EQ(shown(s.prefillSeconds), "none | the GPU was not timed; see the time to the first token");
+    EXPECT_EQ(shown(s.prefillSeconds), "none | no first token recorded");
     EXPECT_EQ(shown(s.routerShare), "none | the GPU was not timed");
     EXPECT_EQ(shown(s.unattributedShare), "none | the GPU was not timed");
 }
@@ -63,8 +63,6 @@ TEST(RunSummary, takesNoTimeFromAStepThatNobodyTimed) {
                                           )")
                                           .build())
                              .front();
-    EXPECT_EQ(shown(s.prefillSeconds),
-              "0.0005 | measured, CUPTI: union of kernel intervals: layers and what lies outside them");
     EXPECT_EQ(shown(s.routerShare), "none | replayed steps were not timed");
     EXPECT_EQ(shown(s.unattributedShare), "none | replayed steps were not timed");
     EXPECT_EQ(shown(s.bytesMoved), "10.0000 | modelled, kernels/cost v1: read and written, all steps");
@@ -75,10 +73,12 @@ TEST(RunSummary, quotesEveryNumberWithItsOrigin) {
     EXPECT_EQ(s.prompts, 2);
     EXPECT_EQ(s.promptTokens, 300);
     EXPECT_EQ(s.generatedTokens, 5);
-    EXPECT_EQ(shown(s.prefillSeconds), "0.0018 | measured, host timer: layers and what lies outside them");
+    EXPECT_EQ(shown(s.prefillSeconds),
+              "0.0039 | measured, host clock: from the first launch of a batch until all its first tokens are on the "
+              "host");  // 0.9 ms and 3 ms
     EXPECT_EQ(
         shown(s.timeToFirstTokenSeconds),
-        "0.0020 | measured, host clock: since the batch's prefill began; median of 2 prompts");  // 0.9 ms and 3 ms
+        "0.0020 | measured, host clock: since the batch's first launch; median of 2 prompts");  // 0.9 ms and 3 ms
     EXPECT_EQ(
         shown(s.decodeTokensPerSecond),
         "750.0000 | measured, host clock: tokens after the first over the time since the first");  // 3 in 4 ms
@@ -125,7 +125,7 @@ TEST(RunSummary, saysWhatIsMissingAndHowARunEnded) {
     lost.sequences("sequence prompt\n 0 a").runs("run outcome\n 1 -");
     Snapshot s = lost.build();
     EXPECT_EQ(runSummaries(s).front().outcome, "lost");
-    EXPECT_EQ(shown(runSummaries(s).front().prefillSeconds), "none | no prefill recorded");
+    EXPECT_EQ(shown(runSummaries(s).front().prefillSeconds), "none | no first token recorded");
     EXPECT_EQ(shown(runSummaries(s).front().decodeTokensPerSecond), "none | no decode step recorded");
     EXPECT_EQ(shown(runSummaries(s).front().kvKeptBytes), "none | no KV recorded");
     s.live = true;

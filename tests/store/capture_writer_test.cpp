@@ -1,6 +1,7 @@
 #include "profiler/store/capture_writer.h"
 
 #include "engine/contract/error.h"
+#include "profiler/capture/capture_feed.h"
 #include "profiler/store/schema.h"
 #include "tests/record/scratch.h"
 #include "tests/record/scripted_run.h"
@@ -8,7 +9,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
 #include <fstream>
+#include <string>
 
 namespace fluxscope {
 namespace {
@@ -109,6 +116,36 @@ TEST(CaptureWriter, fillsAnEmptyFile) {
     std::ofstream(scratch.file()).flush();
     CaptureWriter writer(scratch.file(), kProcess);
     EXPECT_EQ(writer.nextRun(), RunIndex(1));
+}
+
+// As a recorder leaves it that is killed while it writes the schema.
+void killedWhileMaking(const std::filesystem::path& file) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        sqlite3* database = nullptr;
+        sqlite3_open(file.c_str(), &database);
+        std::string sql = "PRAGMA cache_size = 1; BEGIN IMMEDIATE;";
+        for (int n = 0; n < 200; ++n) sql += "CREATE TABLE t" + std::to_string(n) + "(a, b);";
+        ::_exit(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK ? 0 : 1);
+    }
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    ASSERT_EQ(status, 0);
+    ASSERT_GT(std::filesystem::file_size(file), 0U);
+    ASSERT_TRUE(std::filesystem::exists(file.string() + "-journal"));
+}
+
+TEST(CaptureWriter, takesBackWhatARecorderLeftThatWasKilledInItsFirstMoment) {
+    const Scratch scratch;
+    killedWhileMaking(scratch.file());
+    try {
+        readCapture(scratch.file());
+        ADD_FAILURE() << "half a schema was read";
+    } catch (const InputError& error) {
+        EXPECT_THAT(error.what(), ::testing::HasSubstr("its writer was killed in the midst"));
+    }
+    { const CaptureWriter writer(scratch.file(), kProcess); }
+    EXPECT_EQ(rowsOf(scratch.file(), "SELECT count(*) FROM process"), "\n1\n");
 }
 
 TEST(CaptureWriter, refusesAFolder) {

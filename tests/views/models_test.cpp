@@ -88,6 +88,18 @@ TEST(Facts, speakOfTheSmallestThingSelected) {
     EXPECT_FALSE(factsOf(*snapshot, selection).lines.empty());
 }
 
+TEST(Facts, ofARunSayWhatRecordedItAndWhatCouldNotAndWhy) {
+    Snapshot snapshot = *sampleSnapshot({.layers = 4, .prompts = 1, .steps = 2});
+    snapshot.collectors = {{.process = ProcessIndex(1), .run = 1, .name = "host-timer", .state = "stopped"},
+                           {.process = ProcessIndex(1), .run = 1, .name = "trace", .state = "missing", .reason = "no driver", .remedy = "install one"},
+                           {.process = ProcessIndex(1), .run = 2, .name = "nvml", .state = "missing"}};
+    const Tooltip facts = factsOf(snapshot, {});
+    std::string text;
+    for (const TooltipLine& line : facts.lines)
+        if (line.label.starts_with("collector")) text += line.label + "|" + line.value + "|" + line.origin + "\n";
+    EXPECT_EQ(text, "collector host-timer|recorded|\ncollector trace|missing|no driver; install one\n");
+}
+
 TEST(Facts, saysNothingOfWhatTheCaptureDoesNotHave) {
     const SnapshotPtr snapshot = sampleSnapshot({.layers = 4, .prompts = 1, .steps = 2});
     EXPECT_TRUE(factsOf(*snapshot, {.run = RunIndex(9), .sequence = SequenceIndex(9)}).lines.empty());
