@@ -39,7 +39,8 @@ QString deafWorker(const QString& afterRun) {
     script.write(QStringLiteral(R"(#!/bin/sh
 echo '{"v":1,"re":0,"event":"ready","program":"deaf","pid":1}'
 read line
-echo '{"v":1,"re":1,"event":"done","sparse":"","device":"cpu","dtype":"fp32","bytes":1,"seconds":0.5,"model":{"name":"m","path":"m","architecture":"a","hash":"h","layers":1,"heads":1,"kv_heads":1,"head_dim":1,"hidden":1,"vocabulary":1,"parameters":1,"router_parameters":0,"pool_size":0,"untrained":true}}'
+id=$(printf %s "$line" | sed 's/.*"id":\([0-9]*\).*/\1/')
+echo '{"v":1,"re":'"$id"',"event":"done","sparse":"","device":"cpu","dtype":"fp32","bytes":1,"seconds":0.5,"model":{"name":"m","path":"m","architecture":"a","hash":"h","layers":1,"heads":1,"kv_heads":1,"head_dim":1,"hidden":1,"vocabulary":1,"parameters":1,"router_parameters":0,"pool_size":0,"untrained":true}}'
 read line
 %1
 while true; do sleep 0.1; done
