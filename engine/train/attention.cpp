@@ -21,14 +21,14 @@ std::int64_t blocksOf(std::int64_t tokens, std::int64_t block) { return (tokens 
 
 // The first key outside the sink that a query sees.
 std::int64_t windowBegin(const BandRule& rule, std::int64_t query) {
-    const std::int64_t first = rule.window > kEverything / rule.block
-                                   ? 0
-                                   : (query / rule.block - rule.window + 1) * rule.block;
+    const std::int64_t first =
+        rule.window > kEverything / rule.block ? 0 : (query / rule.block - rule.window + 1) * rule.block;
     return std::max({std::int64_t{0}, first, query - rule.modelWindow + 1});
 }
 
 bool hidesNothing(const BandRule& rule, std::int64_t tokens) {
-    return windowBegin(rule, tokens - 1) <= (rule.sink > kEverything / rule.block ? tokens : rule.sink * rule.block);
+    return windowBegin(rule, tokens - 1) <=
+           (rule.sink > kEverything / rule.block ? tokens : rule.sink * rule.block);
 }
 
 at::Tensor maskOf(const BandRule& rule, const at::Tensor& queries, const at::Tensor& keys) {
@@ -75,8 +75,11 @@ Band::Band(const BandRule& rule, std::int64_t tokens, at::Device device) : token
     if (hidesNothing(rule, tokens)) return;
     const at::Tensor positions = at::arange(tokens, at::TensorOptions().dtype(at::kLong).device(device));
     for (std::int64_t begin = 0; begin < tokens; begin += kQueries) {
-        Piece piece{.begin = begin, .end = std::min(tokens, begin + kQueries), .sink = rule.sink * rule.block,
-                    .from = windowBegin(rule, begin), .mask = {}};
+        Piece piece{.begin = begin,
+                    .end = std::min(tokens, begin + kQueries),
+                    .sink = rule.sink * rule.block,
+                    .from = windowBegin(rule, begin),
+                    .mask = {}};
         if (piece.from <= piece.sink) piece.sink = piece.from = 0;  // one stretch
         const at::Tensor keys =
             at::cat({positions.slice(0, 0, piece.sink), positions.slice(0, piece.from, piece.end)});

@@ -88,7 +88,8 @@ LayerPass Forward::layer(std::int64_t layer, const at::Tensor& hidden, const Len
         const at::Tensor share = pass.mix.view({batch, 1, 1, 1}).to(type_);
         attended = share * attended + (1 - share) * plan.bands[plan.sparse[l]].attend(q, k, v);
     }
-    const at::Tensor joined = attended.transpose(1, 2).reshape({batch, tokens, config_.heads * config_.headDim});
+    const at::Tensor joined =
+        attended.transpose(1, 2).reshape({batch, tokens, config_.heads * config_.headDim});
     pass.hidden = hidden + product(w.output, joined, type_);
 
     const at::Tensor y = rmsNorm(pass.hidden, w.postNorm, eps);

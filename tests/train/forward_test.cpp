@@ -28,8 +28,15 @@ struct Family {
 
 // A folder of the tiny model's size with a family's config.json, and random weights for every tensor that it asks for.
 std::filesystem::path writeFamily(const TempFolder& folder, const Family& family) {
-    const TinyModelOptions options{.layers = 3, .hidden = 48, .heads = 4, .kvHeads = 2, .headDim = 16,
-                                   .inner = 64, .context = 1024, .poolSize = 8, .routers = false,
+    const TinyModelOptions options{.layers = 3,
+                                   .hidden = 48,
+                                   .heads = 4,
+                                   .kvHeads = 2,
+                                   .headDim = 16,
+                                   .inner = 64,
+                                   .context = 1024,
+                                   .poolSize = 8,
+                                   .routers = false,
                                    .tiedEmbeddings = true};
     writeTinyModel(folder.path(), options);
     nlohmann::json config = readJsonObject(folder / "config.json", 1 << 20);
@@ -100,8 +107,9 @@ double differenceOf(const std::filesystem::path& folder, const SparseForm& form,
     const LengthPlan plan = forward.plan(tokens);
     at::Tensor hidden = forward.embed(tensorOf(ids));
     for (std::int64_t i = 0; i < checkpoint.config.layers; ++i)
-        hidden = forward.layer(i, hidden, plan, [&](const at::Tensor&) { return at::full({1}, full, at::kFloat); })
-                     .hidden;
+        hidden =
+            forward.layer(i, hidden, plan, [&](const at::Tensor&) { return at::full({1}, full, at::kFloat); })
+                .hidden;
     return worstDifference(forward.logits(hidden[0]), theirs.logits);
 }
 
@@ -115,9 +123,13 @@ const std::vector<Family>& families() {
           {"mlp_bias", true},
           {"tie_word_embeddings", false},
           {"rope_scaling",
-           {{"rope_type", "llama3"}, {"factor", 4.0}, {"low_freq_factor", 1.0}, {"high_freq_factor", 4.0},
+           {{"rope_type", "llama3"},
+            {"factor", 4.0},
+            {"low_freq_factor", 1.0},
+            {"high_freq_factor", 4.0},
             {"original_max_position_embeddings", 128}}}}},
-        {"Mistral with a window", {{"architectures", {"MistralForCausalLM"}}, {"model_type", "mistral"}, {"sliding_window", 50}}},
+        {"Mistral with a window",
+         {{"architectures", {"MistralForCausalLM"}}, {"model_type", "mistral"}, {"sliding_window", 50}}},
         {"Qwen2 with windows in its last layer",
          {{"architectures", {"Qwen2ForCausalLM"}},
           {"model_type", "qwen2"},
@@ -147,9 +159,10 @@ TEST(TrainForward, sparseBandsThatHideNothingAreCausalAttention) {
 }
 
 TEST(TrainForward, aFormThatHasNoGradientIsRefused) {
-    EXPECT_EQ(complaintOf<UsageError>([] { requireTrainable(parseSparseForm("xattention")); }),
-              "--sparse: is xattention, and routers are trained against streaming attention only; write it as "
-              "streaming:sink=128,window=2048,granularity=token");
+    EXPECT_EQ(
+        complaintOf<UsageError>([] { requireTrainable(parseSparseForm("xattention")); }),
+        "--sparse: is xattention, and routers are trained against streaming attention only; write it as "
+        "streaming:sink=128,window=2048,granularity=token");
 }
 
 }  // namespace
