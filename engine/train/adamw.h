@@ -4,7 +4,7 @@
 
 #include "engine/train/parameters.h"
 
-#include <map>
+#include <vector>
 
 namespace fluxscope::train {
 

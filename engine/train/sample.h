@@ -28,7 +28,7 @@ public:
 
     virtual const std::vector<std::string>& tasks() const = 0;
     // At most `length` tokens, at least 2. The same arguments give the same sample, at any time and after any restart:
-    // a training that resumes asks for what it would have asked for.
+    // a training that resumes asks for what it would have asked for. Called by several threads at once.
     virtual Sample draw(std::int32_t task, std::int64_t length, std::uint64_t seed) const = 0;
 };
 

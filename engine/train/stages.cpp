@@ -5,6 +5,8 @@
 
 #include <ATen/Context.h>
 
+#include <stdlib.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -16,14 +18,16 @@ namespace {
 constexpr std::int64_t kLogitBytes =
     (std::int64_t{1} << 26) * 4;  // gradients.cpp computes so many logits at a time
 
-// LibTorch picks kernels that give the same sums every time. Where it has none it warns and goes on.
+// LibTorch picks kernels that give the same sums every time, and refuses where it has none. Merely warned it would leave
+// attention's backward as it is, and cuBLAS wants its workspace fixed before it is first used.
 class Deterministic {
 public:
     Deterministic()
         : before_(at::globalContext().deterministicAlgorithms()),
           warned_(at::globalContext().deterministicAlgorithmsWarnOnly()),
           filled_(at::globalContext().deterministicFillUninitializedMemory()) {
-        at::globalContext().setDeterministicAlgorithms(true, true);
+        ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+        at::globalContext().setDeterministicAlgorithms(true, false);
         at::globalContext().setDeterministicFillUninitializedMemory(
             false);  // for those who read what nobody wrote
     }

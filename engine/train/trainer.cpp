@@ -2,8 +2,8 @@
 
 #include "engine/checkpoint/json_file.h"
 #include "engine/contract/error.h"
-#include "engine/train/gradients.h"
 #include "engine/train/training_file.h"
+#include "engine/transformer/threads.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mean.h>
@@ -11,6 +11,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <exception>
 #include <limits>
 
 namespace fluxscope::train {
@@ -97,15 +98,31 @@ Trainer::Trainer(const ModelConfig& config, const Weights& weights, const Sample
 
 Batch Trainer::nextBatch() {
     const Stage& stage = plan_.stageAt(step_);
-    std::vector<Sample> samples;
     std::vector<std::int32_t> tasks;
-    for (std::int64_t i = 0; i < stage.sequences; ++i) {
-        tasks.push_back(dealer_.next());
-        const std::uint64_t seed = seedOf(seedOf(plan_.seed, kData), static_cast<std::uint64_t>(drawn_++));
-        samples.push_back(source_.draw(tasks.back(), stage.length, seed));
-    }
+    for (std::int64_t i = 0; i < stage.sequences; ++i) tasks.push_back(dealer_.next());
+    const std::vector<Sample> samples = drawn(tasks, stage.length);
     return batchOf(samples, tasks, stage.length, config_.vocabulary,
                    plan_.routers ? plan_.routers->poolSize : 1, plan_.mean, forward_.device());
+}
+
+// By all cores: making text and tokenizing it takes as long as a step of a small model on a GPU.
+std::vector<Sample> Trainer::drawn(const std::vector<std::int32_t>& tasks, std::int64_t length) {
+    std::vector<Sample> samples(tasks.size());
+    std::vector<std::exception_ptr> failures(tasks.size());  // none may leave a thread of the pool
+    const std::uint64_t data = seedOf(plan_.seed, kData);
+    onTorchThreads(static_cast<std::int64_t>(tasks.size()), [&](std::int64_t i) {
+        const auto at = static_cast<std::size_t>(i);
+        try {
+            samples[at] =
+                source_.draw(tasks[at], length, seedOf(data, static_cast<std::uint64_t>(drawn_ + i)));
+        } catch (...) {
+            failures[at] = std::current_exception();
+        }
+    });
+    for (const std::exception_ptr& failure : failures)
+        if (failure) std::rethrow_exception(failure);
+    drawn_ += static_cast<std::int64_t>(tasks.size());
+    return samples;
 }
 
 std::optional<Routing> Trainer::nextRouting(std::int64_t prompts) {
@@ -214,12 +231,12 @@ void Trainer::resume(const std::filesystem::path& file) {
         fields.refuse("plan", "is another plan than this training's",
                       "resume with the plan that it was begun with, or start in a new folder");
     const std::int64_t step = fields.integer("step", 0, plan_.steps());
-    const std::int64_t drawn = fields.integer("drawn", 0, INT64_MAX);
+    const std::int64_t prompts = fields.integer("drawn", 0, INT64_MAX);
     const Random noise(wholeNumber(fields, "noise"));
     std::vector<double> credits = creditsOf(fields, plan_.tasks.size());
     checkpoint.copyTo(everything());
     step_ = step;
-    drawn_ = drawn;
+    drawn_ = prompts;
     noise_ = noise;
     dealer_.resume(std::move(credits));
 }

@@ -3,14 +3,13 @@
 #pragma once
 
 #include "engine/contract/cancel.h"
-#include "engine/train/forward.h"
+#include "engine/train/gradients.h"
 #include "engine/train/plan.h"
 #include "engine/train/random.h"
 
 #include <array>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
 
 namespace fluxscope::train {
@@ -51,6 +50,7 @@ public:
 
 private:
     Batch nextBatch();
+    std::vector<Sample> drawn(const std::vector<std::int32_t>& tasks, std::int64_t length);
     std::optional<Routing> nextRouting(std::int64_t prompts);
     const LengthPlan& planFor(std::int64_t length);
     Parameters everything() const;

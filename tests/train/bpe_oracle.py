@@ -23,7 +23,7 @@ def corpora(chance):
     words = [" ".join(chance.choice(tokenizer_texts.WORDS) for _ in range(200)) for _ in range(40)]
     odd = list(tokenizer_texts.corpus(chance))
     ties = ["ab cd ab cd ef ef aaaa aaa aaaaaaa bbbbb abab ababab\n" * 3, "x" * 300, "the theme then\tthat 12345 -- --- ----"]
-    return {"words": (words, 700), "odd": (odd, 1500), "ties": (ties, 280)}
+    return {"words": (words, 340), "odd": (odd, 1500), "ties": (ties, 280)}
 
 
 def learned_there(expression, texts, vocabulary):
