@@ -20,7 +20,7 @@
 namespace fluxscope::train {
 namespace {
 
-TrainingPlan toyPlan(nlohmann::json changes) {
+TrainingPlan toyPlan(const nlohmann::json& changes = nlohmann::json::object()) {
     nlohmann::json json = {{"seed", 3},
                            {"stages",
                             {{{"length", 16}, {"steps", 60}, {"sequences", 8}},
@@ -60,7 +60,7 @@ TEST(Training, aBackboneFromScratchLearnsAndItsRoutersThenKeepEachTasksTarget) {
     const ToySource source;
     Weights weights = newBackbone(config, 7, at::kCPU);
     {
-        Trainer backbone(config, weights, source, toyPlan({}));
+        Trainer backbone(config, weights, source, toyPlan());
         const std::vector<StepReport> reports = reportsOf(backbone);
         EXPECT_NEAR(reports.front().loss, std::log(32.0), 0.3);
         EXPECT_LT(reports.back().loss, 0.5);
@@ -97,7 +97,7 @@ TEST(Training, aLossThatIsNoNumberStopsItAndTheLastCheckpointIsIntact) {
     const ToySource source;
     const TempFolder folder;
     const Weights weights = newBackbone(config, 7, at::kCPU);
-    Trainer trainer(config, weights, source, toyPlan({}));
+    Trainer trainer(config, weights, source, toyPlan());
     trainer.step();
     trainer.save(folder / "training.safetensors");
     const Parameters parameters = backboneParameters(config, weights);
@@ -135,7 +135,7 @@ TEST(Training, aCheckpointOfAnotherPlanIsRefused) {
     const ToySource source;
     const TempFolder folder;
     const Weights weights = newBackbone(config, 7, at::kCPU);
-    Trainer(config, weights, source, toyPlan({})).save(folder / "t.safetensors");
+    Trainer(config, weights, source, toyPlan()).save(folder / "t.safetensors");
     Trainer other(config, weights, source, toyPlan({{"learning_rate", 1e-4}}));
     EXPECT_EQ(complaintOf<InputError>([&] { other.resume(folder / "t.safetensors"); }),
               (folder / "t.safetensors").string() +
