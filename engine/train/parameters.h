@@ -27,8 +27,9 @@ Parameters routerParameters(const Weights& weights);
 // fp32, no tensor shared with another but tied embeddings. Matrices N(0, 0.02), those that write into the stream between the layers
 // 1 / sqrt(2 layers) of that; norms 1, biases 0.
 Weights newBackbone(const ModelConfig& config, std::uint64_t seed, at::Device device);
-// Linear layers whose outputs are as large as their inputs (N(0, 1 / inputs)), biases 0: decisions near even at first, and different
-// for different prompts. The published code starts at N(0, 0.02), where every prompt looks alike.
+// Linear layers whose outputs are as large as their inputs (N(0, 1 / inputs)), biases 0: decisions differ between
+// prompts from the first step on. The published code starts at N(0, 0.02), and five layers of that shrink what differs between
+// prompts some thousandfold.
 std::vector<RouterWeights> newRouters(const ModelConfig& config, std::uint64_t seed, at::Device device);
 
 // Makes them leaves of the graph, or not.

@@ -4,7 +4,6 @@
 #include "engine/train/outputs.h"
 
 #include <ATen/Context.h>
-
 #include <stdlib.h>
 
 #include <algorithm>
