@@ -81,7 +81,9 @@ TEST(TrainingOnGpu, givesTheSameLossesAgainInBf16) {
         const TrainingPlan plan = planFor(planJson(12, "bf16"), routers);
         const std::vector<double> first = lossesOf(DeviceKind::Cuda, plan);
         EXPECT_EQ(first, lossesOf(DeviceKind::Cuda, plan)) << (routers ? "routers" : "backbone");
-        if (!routers) EXPECT_LT(first.back(), first.front());
+        if (!routers) {
+            EXPECT_LT(first.back(), first.front());
+        }
     }
 }
 
