@@ -23,7 +23,7 @@ at::Tensor pooledQueries(const at::Tensor& queries, const at::Tensor& pool) {
 }
 
 at::Tensor gateOf(const at::Tensor& logits, const at::Tensor& noise, double temperature, Mixing mixing) {
-    const at::Tensor p = at::softmax((logits + noise) / temperature, -1).select(-1, 1);
+    at::Tensor p = at::softmax((logits + noise) / temperature, -1).select(-1, 1);
     if (mixing == Mixing::Soft) return p;
     // The difference in brackets is exactly 0, so that the forward value is exactly 0 or 1.
     return (p > 0.5).to(p.scalar_type()) + (p - p.detach());
