@@ -101,6 +101,8 @@ struct CaptureWriter::Writing {
     }
     ~Writing() {
         if (inTransaction) sqlite3_exec(database.getHandle(), "ROLLBACK", nullptr, nullptr, nullptr);
+        // After a failure too the file is to be one file, where there is room for that: its log is gone by then.
+        sqlite3_exec(database.getHandle(), "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr);
     }
 
     void begin() {

@@ -30,7 +30,7 @@ TEST(DocumentedQueries, answerWhatTheySay) {
     const testing::Scratch scratch;
     testing::record(scratch.file(), {.layers = 3, .sequences = 2});
     const std::vector<std::string> queries = documentedQueries();
-    ASSERT_EQ(queries.size(), 5U);
+    ASSERT_EQ(queries.size(), 6U);
     EXPECT_EQ(testing::rowsOf(scratch.file(), queries[0]),
               "\n1 prompt-0 FsF 0.666666666666667\n1 prompt-1 FsF 0.666666666666667\n");
     EXPECT_EQ(testing::rowsOf(scratch.file(), queries[1]), R"(

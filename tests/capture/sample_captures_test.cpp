@@ -92,7 +92,7 @@ TEST_P(SampleCapture, answersTheQueriesOfTheDocumentation) {
         EXPECT_GT(rowsOf(sql), 0) << sql;
         ++queries;
     }
-    EXPECT_EQ(queries, 5);
+    EXPECT_EQ(queries, 6);
 }
 
 INSTANTIATE_TEST_SUITE_P(H200, SampleCapture,

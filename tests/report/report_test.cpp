@@ -125,13 +125,29 @@ TEST(Report, namesWhatAReaderMustKnowFirst) {
         EXPECT_NE(text.find("untrained: its weights are random"), std::string::npos);
 }
 
+const std::string kPrefillOrigin =
+    "measured, host clock: from the first launch of a batch until all its first tokens are on the host";
+
+Snapshot firstTokenAfter(Snapshot s, Nanoseconds prefill) {
+    auto began = Nanoseconds::max();
+    s.layerSteps.each([&](const LayerStepRow& row) {
+        if (row.run == RunIndex{1} && row.phase == Phase::Prefill) began = std::min(began, row.begin);
+    });
+    std::vector<TokenRow> tokens(1);
+    tokens.front().run = RunIndex{1};
+    tokens.front().sequence = s.sequences.front().sequence;
+    tokens.front().emitted = began + prefill;
+    s.tokens = Chunks<TokenRow>({std::make_shared<const std::vector<TokenRow>>(tokens)});
+    return s;
+}
+
 TEST(Report, showsEveryNumberWithItsOriginInEveryForm) {
-    const Report report = reportOf(smallCapture());
+    const Report report = reportOf(firstTokenAfter(smallCapture(), Nanoseconds{2'820'000}));
     const nlohmann::json json = nlohmann::json::parse(jsonReport(report));
     EXPECT_EQ(json["format"], "fluxscope-report");
     const auto& metrics = json["runs"][0]["metrics"];
     EXPECT_DOUBLE_EQ(metrics["prefill_s"]["value"], 0.00282);
-    EXPECT_EQ(metrics["prefill_s"]["origin"], "measured, host timer: layers and what lies outside them");
+    EXPECT_EQ(metrics["prefill_s"]["origin"], kPrefillOrigin);
     EXPECT_TRUE(metrics["decode_tokens_per_s"]["value"].is_null());
     EXPECT_EQ(metrics["decode_tokens_per_s"]["missing"], "no decode step recorded");
     EXPECT_EQ(metrics.size(), reportMetrics().size());
@@ -141,15 +157,12 @@ TEST(Report, showsEveryNumberWithItsOriginInEveryForm) {
 
     const std::string markdown = markdownReport(report);
     EXPECT_NE(
-        markdown.find("| Prefill | 2.82 ms | measured, host timer: layers and what lies outside them |"),
-        std::string::npos)
+        markdown.find("| Prefill | 2.82 ms | " + kPrefillOrigin + " |"), std::string::npos)
         << markdown;
     EXPECT_NE(markdown.find("| Decode | – | no decode step recorded |"), std::string::npos);
     const std::string html = htmlReport(report);
     EXPECT_NE(
-        html.find(
-            "2.82 ms<span class=\"origin\">measured, host timer: layers and what lies outside them</span>"),
-        std::string::npos);
+        html.find("2.82 ms<span class=\"origin\">" + kPrefillOrigin + "</span>"), std::string::npos);
 }
 
 // Two twins of one prompt, three routed prompts, with tokens and KV: what each part of a report needs.
