@@ -53,8 +53,8 @@ struct LoadRequest {
 };
 struct RunRequest {
     fluxscope::RunRequest wanted;
-    std::string capture;     // empty: nothing is recorded
-    bool promptText = true;  // false: only a hash of each prompt goes into the capture
+    std::string capture;                       // empty: nothing is recorded
+    bool promptText = true;                    // false: only a hash of each prompt goes into the capture
     std::optional<std::int64_t> recordBudget;  // absent: the worker's own
 };
 struct ForecastRequest {

@@ -173,8 +173,7 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
     options.environment.push_back({"load_s", std::to_string(parts_->loadSeconds), "host clock"});
     options.environment.push_back(
         {"load.weights_bytes", std::to_string(model.loading().bytesDone), "engine host"});
-    options.environment.push_back(
-        {"load.weights_s", std::to_string(model.loading().seconds), "host clock"});
+    options.environment.push_back({"load.weights_s", std::to_string(model.loading().seconds), "host clock"});
     if (wanted.recordBudget) options.recordBudget = *wanted.recordBudget;
     parts_->collectors.lendTo(options);
     Recorder recorder(wanted.capture, std::move(options));

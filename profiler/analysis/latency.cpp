@@ -119,7 +119,8 @@ LatencyFigure loadOf(const Snapshot& snapshot, std::span<const RunIndex> runs) {
         if (std::from_chars(fact.value.data(), end, value).ptr == end && std::isfinite(value) && value >= 0)
             seconds.push_back(value);
     }
-    return figureOf(std::move(seconds), "measured, host clock: from opening the model's files until it could run",
+    return figureOf(std::move(seconds),
+                    "measured, host clock: from opening the model's files until it could run",
                     "the time to load the model is not recorded in this capture");
 }
 
@@ -175,9 +176,10 @@ std::variant<Latency, LatencyRefused> latencyOf(const Snapshot& snapshot, std::s
     }
     std::vector<double> prefills;
     for (const auto& [batch, time] : prefill) prefills.push_back(secondsOf(time));
-    latency.prefill = figureOf(std::move(prefills),
-                               "measured, host clock: from a batch's first launch until all its first tokens are on the host",
-                               "no first token recorded");
+    latency.prefill = figureOf(
+        std::move(prefills),
+        "measured, host clock: from a batch's first launch until all its first tokens are on the host",
+        "no first token recorded");
     latency.timeToFirstToken = figureOf(
         std::move(first), "measured, host clock: since the batch's first launch", "no first token recorded");
     latency.timePerToken =

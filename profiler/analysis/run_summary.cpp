@@ -155,9 +155,9 @@ private:
         if (longest.empty()) return Quantity::missing("no first token recorded");
         Nanoseconds all{};
         for (const auto& [batch, time] : longest) all = plus(all, time);
-        return Quantity::of(
-            secondsOf(all),
-            "measured, host clock: from the first launch of a batch until all its first tokens are on the host");
+        return Quantity::of(secondsOf(all),
+                            "measured, host clock: from the first launch of a batch until all its first "
+                            "tokens are on the host");
     }
 
     void addShares(RunSummary& s) const {

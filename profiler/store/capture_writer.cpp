@@ -89,20 +89,45 @@ auto reporting(const fs::path& file, Work work) {
 
 }  // namespace
 
+// After a failure too the capture is to be one file, where its log has found its way into it. That must not need room: the disk may be
+// full, so what would be undone and the index of the log are kept in memory.
+class OneFileInTheEnd {
+public:
+    explicit OneFileInTheEnd(fs::path file) : file_(std::move(file)) {}
+    OneFileInTheEnd(const OneFileInTheEnd&) = delete;
+    OneFileInTheEnd& operator=(const OneFileInTheEnd&) = delete;
+    ~OneFileInTheEnd() {
+        struct stat now{};
+        if (isDone || ::stat(file_.c_str(), &now) != 0 || now.st_ino != identity.st_ino ||
+            now.st_dev != identity.st_dev)
+            return;
+        sqlite3* database = nullptr;
+        if (sqlite3_open_v2(file_.c_str(), &database, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK)
+            sqlite3_exec(database, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY", nullptr,
+                         nullptr, nullptr);
+        sqlite3_close(database);
+    }
+
+    bool isDone = false;
+    struct stat identity{};  // another file may have taken its place
+
+private:
+    fs::path file_;
+};
+
 struct CaptureWriter::Writing {
     Writing(const fs::path& path, const ProcessRecord& facts)
-        : file(path), lock(holdOrRefuse(path)), database(open(path)), rows(database) {
+        : file(path), lock(holdOrRefuse(path)), oneFile(path), database(open(path)), rows(database) {
+        ::stat(file.c_str(), &identity);
+        oneFile.identity = identity;
         lastRun = database.execAndGet("SELECT coalesce(max(run), 0) FROM run").getInt();
         begin();
         process = rows.addProcess(facts);
         device.emplace(database, process);
         commit();
-        ::stat(file.c_str(), &identity);
     }
     ~Writing() {
         if (inTransaction) sqlite3_exec(database.getHandle(), "ROLLBACK", nullptr, nullptr, nullptr);
-        // After a failure too the file is to be one file, where there is room for that: its log is gone by then.
-        sqlite3_exec(database.getHandle(), "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr);
     }
 
     void begin() {
@@ -145,6 +170,7 @@ struct CaptureWriter::Writing {
 
     fs::path file;
     WritingLock lock;  // the first to come, the last to go
+    OneFileInTheEnd oneFile;
     SQLite::Database database;
     RowWriter rows;
     std::optional<DeviceWriter> device;  // once the process is known
@@ -305,6 +331,7 @@ void CaptureWriter::checkpoint() {
 bool CaptureWriter::finish() {
     return reporting(writing_->file, [&] {
         commit();
+        writing_->oneFile.isDone = true;
         try {
             writing_->database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
             return writing_->database.execAndGet("PRAGMA journal_mode = DELETE").getString() == "delete";

@@ -108,7 +108,8 @@ TEST(Latency, takesLoadAndWarmUpFromWhatTheProcessSays) {
     const RunIndex one{2};
     Snapshot s = repeats().build();
     const ProcessIndex process = s.runs.front().process;
-    s.environment = {{process, "load_s", "1.25", "host clock"}, {process, "warm_up", "one discarded pass", "engine host"}};
+    s.environment = {{process, "load_s", "1.25", "host clock"},
+                     {process, "warm_up", "one discarded pass", "engine host"}};
     const auto result = latencyOf(s, std::span(&one, 1));
     const Latency& l = std::get<Latency>(result);
     EXPECT_EQ(l.load.seconds.count, 1);

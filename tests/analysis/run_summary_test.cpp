@@ -74,7 +74,8 @@ TEST(RunSummary, quotesEveryNumberWithItsOrigin) {
     EXPECT_EQ(s.promptTokens, 300);
     EXPECT_EQ(s.generatedTokens, 5);
     EXPECT_EQ(shown(s.prefillSeconds),
-              "0.0039 | measured, host clock: from the first launch of a batch until all its first tokens are on the "
+              "0.0039 | measured, host clock: from the first launch of a batch until all its first tokens "
+              "are on the "
               "host");  // 0.9 ms and 3 ms
     EXPECT_EQ(
         shown(s.timeToFirstTokenSeconds),

@@ -156,13 +156,10 @@ TEST(Report, showsEveryNumberWithItsOriginInEveryForm) {
     EXPECT_EQ(json["layer_costs"][0]["layers"][0]["decode_ns"], 64000.0);
 
     const std::string markdown = markdownReport(report);
-    EXPECT_NE(
-        markdown.find("| Prefill | 2.82 ms | " + kPrefillOrigin + " |"), std::string::npos)
-        << markdown;
+    EXPECT_NE(markdown.find("| Prefill | 2.82 ms | " + kPrefillOrigin + " |"), std::string::npos) << markdown;
     EXPECT_NE(markdown.find("| Decode | – | no decode step recorded |"), std::string::npos);
     const std::string html = htmlReport(report);
-    EXPECT_NE(
-        html.find("2.82 ms<span class=\"origin\">" + kPrefillOrigin + "</span>"), std::string::npos);
+    EXPECT_NE(html.find("2.82 ms<span class=\"origin\">" + kPrefillOrigin + "</span>"), std::string::npos);
 }
 
 // Two twins of one prompt, three routed prompts, with tokens and KV: what each part of a report needs.

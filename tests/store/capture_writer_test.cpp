@@ -8,7 +8,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -144,7 +143,9 @@ TEST(CaptureWriter, takesBackWhatARecorderLeftThatWasKilledInItsFirstMoment) {
     } catch (const InputError& error) {
         EXPECT_THAT(error.what(), ::testing::HasSubstr("its writer was killed in the midst"));
     }
-    { const CaptureWriter writer(scratch.file(), kProcess); }
+    {
+        const CaptureWriter writer(scratch.file(), kProcess);
+    }
     EXPECT_EQ(rowsOf(scratch.file(), "SELECT count(*) FROM process"), "\n1\n");
 }
 

@@ -91,12 +91,18 @@ TEST(Facts, speakOfTheSmallestThingSelected) {
 TEST(Facts, ofARunSayWhatRecordedItAndWhatCouldNotAndWhy) {
     Snapshot snapshot = *sampleSnapshot({.layers = 4, .prompts = 1, .steps = 2});
     snapshot.collectors = {{.process = ProcessIndex(1), .run = 1, .name = "host-timer", .state = "stopped"},
-                           {.process = ProcessIndex(1), .run = 1, .name = "trace", .state = "missing", .reason = "no driver", .remedy = "install one"},
+                           {.process = ProcessIndex(1),
+                            .run = 1,
+                            .name = "trace",
+                            .state = "missing",
+                            .reason = "no driver",
+                            .remedy = "install one"},
                            {.process = ProcessIndex(1), .run = 2, .name = "nvml", .state = "missing"}};
     const Tooltip facts = factsOf(snapshot, {});
     std::string text;
     for (const TooltipLine& line : facts.lines)
-        if (line.label.starts_with("collector")) text += line.label + "|" + line.value + "|" + line.origin + "\n";
+        if (line.label.starts_with("collector"))
+            text += line.label + "|" + line.value + "|" + line.origin + "\n";
     EXPECT_EQ(text, "collector host-timer|recorded|\ncollector trace|missing|no driver; install one\n");
 }
 

@@ -87,7 +87,8 @@ MachineError busyError(const fs::path& file) {
 
 InputError readingError(const fs::path& file, const SQLite::Exception& e) {
     if (e.getExtendedErrorCode() == SQLITE_READONLY_ROLLBACK) {
-        return {file.string(), "", "was not finished: its writer was killed in the midst, and its -journal lies beside it",
+        return {file.string(), "",
+                "was not finished: its writer was killed in the midst, and its -journal lies beside it",
                 "record into it, or open it once with sqlite3: that takes it back to what it was before"};
     }
     switch (e.getErrorCode()) {
