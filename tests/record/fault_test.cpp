@@ -76,7 +76,7 @@ TEST(FullDisk, atAnyMomentEndsTheRecordingInOneSentenceAndKeepsWhatWasCommitted)
         const Scratch scratch;
         const FullDisk disk;
         EXPECT_EQ(recordRuns(scratch.file()).problem.value_or("none"), "none");
-        bytes = disk.bytesGrown();
+        bytes = disk.bytesGrown() * 4 / 5;  // how long the log becomes depends on when it is committed
     }
     constexpr int kMoments = 60;
     int runsKept = 0;
@@ -84,7 +84,7 @@ TEST(FullDisk, atAnyMomentEndsTheRecordingInOneSentenceAndKeepsWhatWasCommitted)
         const Scratch scratch;
         const std::int64_t room = bytes * moment / kMoments + moment;  // also in the middle of a page
         const std::string which =
-            "room for " + std::to_string(room) + " of " + std::to_string(bytes) + " bytes";
+            "room for " + std::to_string(room) + " bytes";
         RecorderStatus status;
         {
             const FullDisk disk(room);

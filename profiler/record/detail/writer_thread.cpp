@@ -38,6 +38,11 @@ bool isRecord(const RecordedEvent& event) {
            !std::holds_alternative<RunEnded>(event);
 }
 
+MachineError heldByAnother() {
+    return {"the capture", "", "is held by another program",
+            "close what has it open, such as an SQLite shell in a transaction"};
+}
+
 }  // namespace
 
 WriterThread::WriterThread(std::unique_ptr<CaptureWriter> writer, std::string problem, bool promptText,
@@ -131,13 +136,12 @@ void WriterThread::awaitFile() {
     while (!writer_->tryBegin()) {
         const auto now = SteadyClock::now();
         if (stopping_ && !end) end = now + kPatience;
-        const MachineError held{"the capture", "", "is held by another program",
-                                "close what has it open, such as an SQLite shell in a transaction"};
-        if (end && now >= *end) throw held;
+        if (end && now >= *end) throw heldByAnother();
         if (isSaid || now - since < kPatience) continue;
         isSaid = true;
-        setProblem(held.what());
-        spdlog::warn("recording waits: {}", held.what());
+        const std::string why = heldByAnother().what();
+        setProblem(why);
+        spdlog::warn("recording waits: {}", why);
     }
     heldUp_ =
         std::max(heldUp_, std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - since));
