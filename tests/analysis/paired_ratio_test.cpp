@@ -69,7 +69,7 @@ TEST(PairedRatio, takesEachPairByItselfSoThatDriftDoesNotCount) {
 
 // The promise of an interval, kept: of many samples whose true ratio is 1.03, at least 95 % must enclose it.
 TEST(PairedRatio, enclosesTheTruthAsOftenAsItSays) {
-    std::mt19937_64 random(7);  // NOLINT(bugprone-random-generator-seed): the same samples each time
+    std::mt19937_64 random(7);      // NOLINT(bugprone-random-generator-seed): the same samples each time
     const auto noise = [&random] {  // skewed, as times are
         const double u = (static_cast<double>(random() >> 11U) + 0.5) / static_cast<double>(1ULL << 53U);
         return 1 - 0.1 * std::log(u);

@@ -83,8 +83,7 @@ TEST(FullDisk, atAnyMomentEndsTheRecordingInOneSentenceAndKeepsWhatWasCommitted)
     for (int moment = 0; moment < kMoments; ++moment) {
         const Scratch scratch;
         const std::int64_t room = bytes * moment / kMoments + moment;  // also in the middle of a page
-        const std::string which =
-            "room for " + std::to_string(room) + " bytes";
+        const std::string which = "room for " + std::to_string(room) + " bytes";
         RecorderStatus status;
         {
             const FullDisk disk(room);
