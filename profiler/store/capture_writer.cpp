@@ -87,20 +87,15 @@ auto reporting(const fs::path& file, Work work) {
     }
 }
 
-}  // namespace
-
-// After a failure too the capture is to be one file, where its log has found its way into it. That must not need room: the disk may be
-// full, so what would be undone and the index of the log are kept in memory.
+// The file that was opened. After a failure too it is to be one file, where its log has found its way into it. That must not need room:
+// the disk may be full, so what would be undone and the index of the log are kept in memory.
 class OneFileInTheEnd {
 public:
     explicit OneFileInTheEnd(fs::path file) : file_(std::move(file)) {}
     OneFileInTheEnd(const OneFileInTheEnd&) = delete;
     OneFileInTheEnd& operator=(const OneFileInTheEnd&) = delete;
     ~OneFileInTheEnd() {
-        struct stat now{};
-        if (isDone || ::stat(file_.c_str(), &now) != 0 || now.st_ino != identity.st_ino ||
-            now.st_dev != identity.st_dev)
-            return;
+        if (isDone || !isStillThere()) return;
         sqlite3* database = nullptr;
         if (sqlite3_open_v2(file_.c_str(), &database, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK)
             sqlite3_exec(database, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY", nullptr,
@@ -108,18 +103,27 @@ public:
         sqlite3_close(database);
     }
 
+    void opened() { ::stat(file_.c_str(), &identity_); }
+    // It was not taken away, and no other took its place.
+    bool isStillThere() const {
+        struct stat now{};
+        return ::stat(file_.c_str(), &now) == 0 && now.st_ino == identity_.st_ino &&
+               now.st_dev == identity_.st_dev;
+    }
+
     bool isDone = false;
-    struct stat identity{};  // another file may have taken its place
 
 private:
     fs::path file_;
+    struct stat identity_{};
 };
+
+}  // namespace
 
 struct CaptureWriter::Writing {
     Writing(const fs::path& path, const ProcessRecord& facts)
         : file(path), lock(holdOrRefuse(path)), oneFile(path), database(open(path)), rows(database) {
-        ::stat(file.c_str(), &identity);
-        oneFile.identity = identity;
+        oneFile.opened();
         lastRun = database.execAndGet("SELECT coalesce(max(run), 0) FROM run").getInt();
         begin();
         process = rows.addProcess(facts);
@@ -161,9 +165,7 @@ struct CaptureWriter::Writing {
 
     // SQLite goes on writing into a file that was taken away, and nobody would ever see it.
     void requireStillThere() const {
-        struct stat now{};
-        if (::stat(file.c_str(), &now) == 0 && now.st_ino == identity.st_ino && now.st_dev == identity.st_dev)
-            return;
+        if (oneFile.isStillThere()) return;
         throw MachineError{file.string(), "", "was taken away while it was being recorded",
                            "leave a capture in place until its run has ended"};
     }
@@ -178,7 +180,6 @@ struct CaptureWriter::Writing {
     std::int32_t lastRun = 0;
     bool inTransaction = false;
     std::size_t committedRows = 0;
-    struct stat identity{};
 };
 
 CaptureWriter::CaptureWriter(const fs::path& file, const ProcessRecord& process) {
