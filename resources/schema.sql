@@ -1,4 +1,4 @@
--- A FluxScope experiment (*.fluxdb), schema version 2. Plain SQLite: any tool reads it.
+-- A FluxScope experiment (*.fluxdb), schema version 3. Plain SQLite: any tool reads it.
 --
 -- An experiment holds runs. A run has one policy and any number of sequences (a prompt and what was generated from it);
 -- the sequences that go through the layers together form a batch. Secondary passes over the same prompts (timeline,
@@ -17,7 +17,7 @@
 -- rise by turn and step.
 
 PRAGMA application_id = 0x466C7578;  -- 'Flux'
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE process (
     process       INTEGER PRIMARY KEY,
@@ -492,6 +492,92 @@ CREATE TABLE overview (
     op       TEXT NOT NULL,
     PRIMARY KEY (level, lane, bucket)
 ) STRICT, WITHOUT ROWID;
+
+-- What the answer of a sequence was worth (`evaluate`). A policy's score of a task is the mean over these; its share of full layers is
+-- read off `decision`.
+CREATE TABLE evaluation (
+    row       INTEGER PRIMARY KEY,
+    run       INTEGER NOT NULL,
+    sequence  INTEGER NOT NULL,
+    task      TEXT NOT NULL,     -- as it was asked for: 'needle:facts=8'; of a prompt set, the prompt's kind
+    length    INTEGER NOT NULL,  -- in tokens, as asked for; of a prompt set 0
+    number    INTEGER NOT NULL,  -- of the sample
+    seed      INTEGER NOT NULL,  -- of the task
+    scorer    TEXT NOT NULL,
+    score     REAL NOT NULL,     -- from 0 to 1
+    UNIQUE (run, sequence)
+) STRICT;
+
+-- A training, as far as one process took it. One that went on from a checkpoint is a row of its own with the same plan and data:
+-- steps that were done again after a kill are in both, with the same numbers.
+CREATE TABLE training (
+    training    INTEGER PRIMARY KEY,
+    process     INTEGER NOT NULL REFERENCES process,
+    kind        TEXT NOT NULL CHECK (kind IN ('routers', 'backbone')),
+    model       TEXT NOT NULL,     -- the folder that was trained on
+    plan        TEXT NOT NULL,     -- JSON (docs/training.md)
+    data        TEXT NOT NULL,     -- JSON: what the mixture was made of
+    device      TEXT NOT NULL,
+    dtype       TEXT NOT NULL,     -- of products and attention
+    first_step  INTEGER NOT NULL,
+    steps       INTEGER NOT NULL,  -- of the whole plan
+    layers      INTEGER NOT NULL,
+    begin_ns    INTEGER NOT NULL,
+    end_ns      INTEGER,           -- NULL while it goes on, and for ever if its process was lost
+    outcome     TEXT CHECK (outcome IN ('finished', 'cancelled', 'failed')),
+    reason      TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE training_task (
+    training  INTEGER NOT NULL REFERENCES training,
+    task      INTEGER NOT NULL,
+    name      TEXT NOT NULL,
+    share     REAL NOT NULL,  -- of the prompts
+    target    REAL,           -- share of sparse layers; NULL: a backbone has none
+    PRIMARY KEY (training, task)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE training_step (
+    row            INTEGER PRIMARY KEY,
+    training       INTEGER NOT NULL REFERENCES training,
+    step           INTEGER NOT NULL,  -- from 0
+    length         INTEGER NOT NULL,  -- tokens of a prompt
+    loss           REAL NOT NULL,     -- of the next tokens, in nats
+    penalty        REAL NOT NULL,     -- of the targets
+    learning_rate  REAL NOT NULL,
+    gradient_norm  REAL NOT NULL,     -- before it was clipped
+    tokens_per_s   REAL NOT NULL,
+    temperature    REAL,              -- of routers only
+    end_ns         INTEGER NOT NULL,
+    UNIQUE (training, step)
+) STRICT;
+
+-- Only of tasks that the step had a prompt of.
+CREATE TABLE training_task_step (
+    training  INTEGER NOT NULL REFERENCES training,
+    step      INTEGER NOT NULL,
+    task      INTEGER NOT NULL,
+    loss      REAL,     -- NULL: no token of its prompts counted
+    sparsity  REAL,     -- share of sparse layers, as they mixed; NULL, as what follows: a backbone has none
+    lambda1   REAL,
+    lambda2   REAL,
+    PRIMARY KEY (training, step, task)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE training_layer_step (
+    training  INTEGER NOT NULL REFERENCES training,
+    step      INTEGER NOT NULL,
+    layer     INTEGER NOT NULL,
+    p_full    REAL NOT NULL,  -- the mean weight of full attention over the step's prompts
+    PRIMARY KEY (training, step, layer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE training_warning (
+    row       INTEGER PRIMARY KEY,
+    training  INTEGER NOT NULL REFERENCES training,
+    step      INTEGER NOT NULL,
+    text      TEXT NOT NULL
+) STRICT;
 
 -- What follows is for tools made for exports of Nsight Systems: its names and columns over our tables. Times are relative to
 -- when the first process began to record; other processes are placed by their UTC. Nothing of ours reads these views.

@@ -42,4 +42,12 @@ std::string_view nameOf(RunOutcome outcome) {
     return "failed";
 }
 
+std::string_view nameOf(TrainingKind kind) {
+    switch (kind) {
+        case TrainingKind::Routers: return "routers";
+        case TrainingKind::Backbone: return "backbone";
+    }
+    return "backbone";
+}
+
 }  // namespace fluxscope

@@ -14,6 +14,7 @@
 #include "engine/contract/prompt_set.h"
 #include "engine/contract/sampling.h"
 #include "engine/contract/sparse_form.h"
+#include "engine/contract/training.h"
 #include "kernels/cost/op.h"
 
 #include <cstdint>
@@ -152,18 +153,15 @@ enum class RunOutcome : std::uint8_t { Finished, Cancelled, Failed };
 
 std::string_view nameOf(RunOutcome outcome);
 
-struct TrainingStep {
-    std::int64_t step = 0;
-    double loss = 0;
-    double learningRate = 0;
-    double tokensPerSecond = 0;
-};
-
+// What the answer of a sequence of the run begun last was worth.
 struct EvaluationSample {
-    std::string task;
-    std::string promptId;
-    double score = 0;
-    double fullShare = 0;
+    SequenceIndex sequence;
+    std::string task;         // as it was asked for: "needle:facts=8"; of a prompt set, the prompt's kind
+    std::int64_t length = 0;  // in tokens, as asked for
+    std::int64_t number = 0;  // of the sample
+    std::uint64_t seed = 0;   // of the task, not of the run
+    std::string scorer;
+    double score = 0;  // from 0 to 1
 };
 
 class Observer {
@@ -197,8 +195,14 @@ public:
     // `reason` is empty for a finished run, else one sentence.
     virtual void runEnded(RunOutcome, const std::string& /*reason*/) {}
 
-    virtual void trainingStepped(const TrainingStep&) {}
+    // After runEnded, before the next run.
     virtual void sampleEvaluated(const EvaluationSample&) {}
+
+    // No run goes on meanwhile.
+    virtual void trainingBegan(const TrainingFacts&) {}
+    virtual void trainingStepped(const TrainingStep&) {}
+    virtual void trainingWarned(std::int64_t /*step*/, const std::string& /*sentence*/) {}
+    virtual void trainingEnded(RunOutcome, const std::string& /*reason*/) {}
 };
 
 // Opens a scope for as long as it lives. A layer's or step's scope has no shape; an op's shape prices it, and may come late:

@@ -78,12 +78,24 @@ void ObserverTee::runEnded(RunOutcome outcome, const std::string& reason) {
     for (Observer* observer : observers_) observer->runEnded(outcome, reason);
 }
 
+void ObserverTee::sampleEvaluated(const EvaluationSample& sample) {
+    for (Observer* observer : observers_) observer->sampleEvaluated(sample);
+}
+
+void ObserverTee::trainingBegan(const TrainingFacts& training) {
+    for (Observer* observer : observers_) observer->trainingBegan(training);
+}
+
 void ObserverTee::trainingStepped(const TrainingStep& step) {
     for (Observer* observer : observers_) observer->trainingStepped(step);
 }
 
-void ObserverTee::sampleEvaluated(const EvaluationSample& sample) {
-    for (Observer* observer : observers_) observer->sampleEvaluated(sample);
+void ObserverTee::trainingWarned(std::int64_t step, const std::string& sentence) {
+    for (Observer* observer : observers_) observer->trainingWarned(step, sentence);
+}
+
+void ObserverTee::trainingEnded(RunOutcome outcome, const std::string& reason) {
+    for (Observer* observer : observers_) observer->trainingEnded(outcome, reason);
 }
 
 }  // namespace fluxscope

@@ -32,8 +32,11 @@ public:
                       std::span<const std::int64_t> attended) override;
     void batchEnded(BatchIndex batch) override;
     void runEnded(RunOutcome outcome, const std::string& reason) override;
-    void trainingStepped(const TrainingStep& step) override;
     void sampleEvaluated(const EvaluationSample& sample) override;
+    void trainingBegan(const TrainingFacts& training) override;
+    void trainingStepped(const TrainingStep& step) override;
+    void trainingWarned(std::int64_t step, const std::string& sentence) override;
+    void trainingEnded(RunOutcome outcome, const std::string& reason) override;
 
 private:
     std::vector<Observer*> observers_;

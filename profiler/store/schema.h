@@ -14,7 +14,7 @@ class Database;
 namespace fluxscope {
 
 inline constexpr std::int64_t kApplicationId = 0x466C7578;  // 'Flux'
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 std::string_view schemaSql();
 

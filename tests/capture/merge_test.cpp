@@ -153,9 +153,9 @@ TEST(MergeCaptures, refusesWithASentenceAndNoFile) {
     EXPECT_THAT(refused({scratch.file("live.fluxdb"), scratch.file("live.fluxdb")}),
                 HasSubstr("live.fluxdb: run 1 is in one of the files before it, too; give each run once"));
     std::filesystem::copy_file(scratch.file("live.fluxdb"), scratch.file("newer.fluxdb"));
-    rowsOf(scratch.file("newer.fluxdb"), "PRAGMA user_version = 3");
+    rowsOf(scratch.file("newer.fluxdb"), "PRAGMA user_version = 4");
     EXPECT_THAT(refused({scratch.file("newer.fluxdb")}),
-                HasSubstr("user_version is 3 but this FluxScope reads"));
+                HasSubstr("user_version is 4 but this FluxScope reads"));
     EXPECT_THAT(refused({scratch.file("live.fluxdb"), scratch.file("gone.fluxdb")}),
                 HasSubstr("gone.fluxdb: does not exist"));
     rowsOf(scratch.file("newer.fluxdb"),

@@ -41,10 +41,15 @@ public:
     }
     void batchEnded(BatchIndex) override { heard += "batch-end "; }
     void runEnded(RunOutcome, const std::string& reason) override { heard += "end:" + reason; }
+    void sampleEvaluated(const EvaluationSample& sample) override { heard += " evaluated:" + sample.task; }
+    void trainingBegan(const TrainingFacts& training) override { heard += " training:" + training.model; }
     void trainingStepped(const TrainingStep& step) override {
         heard += " trained:" + std::to_string(step.step);
     }
-    void sampleEvaluated(const EvaluationSample& sample) override { heard += " evaluated:" + sample.task; }
+    void trainingWarned(std::int64_t step, const std::string& sentence) override {
+        heard += " warned:" + std::to_string(step) + sentence;
+    }
+    void trainingEnded(RunOutcome, const std::string& reason) override { heard += " trained-end:" + reason; }
 
     std::string heard;
 
@@ -61,11 +66,21 @@ TEST(ObserverTee, tellsEverybodyEverything) {
     tee.recordingBegan(RecordingIndex(7));
     tee.recordingEnded(RecordingIndex(7));
     tee.stepReplayed({}, RecordingIndex(7), std::vector<std::int64_t>(2));
-    tee.trainingStepped({.step = 3});
-    tee.sampleEvaluated({.task = "needle", .promptId = ""});
+    TrainingStep step;
+    step.step = 3;
+    EvaluationSample sample;
+    sample.task = "needle";
+    TrainingFacts training;
+    training.model = "m";
+    tee.sampleEvaluated(sample);
+    tee.trainingBegan(training);
+    tee.trainingStepped(step);
+    tee.trainingWarned(3, "!");
+    tee.trainingEnded(RunOutcome::Failed, "so");
     EXPECT_EQ(one.heard,
               "run batch:1 step decided:0 kv:0 decided:1 kv:1 head+shape token:t0 batch-end end:why"
-              "same recording recorded:7 replayed:2  trained:3 evaluated:needle");
+              "same recording recorded:7 replayed:2  evaluated:needle training:m trained:3 warned:3! "
+              "trained-end:so");
     EXPECT_EQ(one.heard, other.heard);
 }
 

@@ -1,4 +1,4 @@
-// A file of version 1, made by the SQL of that time, becomes what a new one is, and keeps what it had.
+// A file of an older version, made by the SQL of that time, becomes what a new one is, and keeps what it had.
 #include "profiler/capture/capture_feed.h"
 #include "profiler/store/capture_writer.h"
 #include "profiler/store/overview_rows.h"
@@ -17,10 +17,15 @@ namespace {
 using testing::rowsOf;
 using testing::Scratch;
 
+std::string schemaOfVersion(int version) {
+    std::ifstream in(std::string(FLUXSCOPE_SOURCE_DIR) + "/tests/store/old/schema_" +
+                     std::to_string(version) + ".sql");
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
 // A run of a layer, two sequences of two turns and one decode step.
 void makeVersion1(const std::filesystem::path& file) {
-    std::ifstream in(std::string(FLUXSCOPE_SOURCE_DIR) + "/tests/store/old/schema_1.sql");
-    const std::string schema{std::istreambuf_iterator<char>(in), {}};
+    const std::string schema = schemaOfVersion(1);
     ASSERT_FALSE(schema.empty());
     ASSERT_EQ(rowsOf(file, schema + R"(;
 INSERT INTO process VALUES (1, 'here', 7, 'FluxScope of old', 'auto: host-timer', 1000, 1700000000000000000);
@@ -62,6 +67,16 @@ TEST(Migration, makesAnOldFileWhatANewOneIs) {
         "SELECT name, type, ncol, wr, strict FROM pragma_table_list WHERE name NOT LIKE 'sqlite_%' ORDER BY "
         "name";
     EXPECT_EQ(rowsOf(scratch.file(), kStrict), rowsOf(scratch.file("new.fluxdb"), kStrict));
+}
+
+TEST(Migration, makesAFileOfVersion2WhatANewOneIs) {
+    const Scratch scratch;
+    const std::string schema = schemaOfVersion(2);
+    ASSERT_FALSE(schema.empty());
+    rowsOf(scratch.file(), schema);
+    CaptureWriter(scratch.file(), {}).finish();
+    rowsOf(scratch.file("new.fluxdb"), std::string(schemaSql()));
+    EXPECT_EQ(rowsOf(scratch.file(), kEveryColumn), rowsOf(scratch.file("new.fluxdb"), kEveryColumn));
 }
 
 TEST(Migration, keepsEveryRowAndReadsTurnsOffTheTokens) {
