@@ -557,7 +557,8 @@ CREATE TABLE training_task_step (
     training  INTEGER NOT NULL REFERENCES training,
     step      INTEGER NOT NULL,
     task      INTEGER NOT NULL,
-    loss      REAL,     -- NULL: no token of its prompts counted
+    loss      REAL,     -- NULL, as what follows: no token of its prompts counted
+    right     REAL,     -- of answers' tokens (of plain text: of all) the share that was foretold
     sparsity  REAL,     -- share of sparse layers, as they mixed; NULL, as what follows: a backbone has none
     lambda1   REAL,
     lambda2   REAL,

@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
     cli::addImport(app, session);
     cli::addTasks(app, session);
 #ifdef FLUXSCOPE_ENGINE
+    cli::addTrain(app, session);
     cli::addOverhead(app, session);
     cli::addCeilings(app, session);
     cli::addServe(app, session);
