@@ -48,7 +48,7 @@ struct RunEnded {
 };
 using RecordedEvent =
     std::variant<std::monostate, RunBegan, BatchBegan, RunEnded, TurnRecord, DecisionRecord, KvRecord,
-                 TokenRecord, ScopeRecord, LayerStepRecord, FidelityRecord, CollectorRecord, QualityRecord>;
+                 TokenRecord, ScopeRecord, LayerStepRecord, FidelityRecord, EvaluationSample, CollectorRecord, QualityRecord>;
 
 class WriterThread {
 public:
