@@ -53,9 +53,8 @@ EvaluationRequest requestFrom(const EvaluateOptions& options, std::vector<std::s
                               .capture = options.capture,
                               .promptText = !options.noPromptText};
     for (const std::string& task : options.tasks)
-        add(request.tasks, tasks::parseTask(task, "--task"), [](const auto& a, const auto& b) {
-            return tasks::shortForm(a) == tasks::shortForm(b);
-        });
+        add(request.tasks, tasks::parseTask(task, "--task"),
+            [](const auto& a, const auto& b) { return tasks::shortForm(a) == tasks::shortForm(b); });
     for (const std::int64_t length : options.lengths) add(request.lengths, length, std::equal_to{});
     if (options.split == "tune") request.split = PromptSplit::Tune;
     if (options.split == "test") request.split = PromptSplit::Test;
@@ -162,9 +161,11 @@ void addEvaluate(CLI::App& app, Session& session) {
                      "full_share, loss_nats, mean_kl, same_top1}], ...}");
     command.add_option("--csv", options->csv, "Also write the results into this file");
     command.footer(
-        "Example:\n  fluxscope-cli evaluate sample --task needle two-hop prose --length 1024 2048 --policy full routed "
+        "Example:\n  fluxscope-cli evaluate sample --task needle two-hop prose --length 1024 2048 --policy "
+        "full routed "
         "interleaved:1/4 --samples 100 --capture scores.fluxdb\n"
-        "  fluxscope-cli evaluate sample --prompts set.jsonl --split test --policy routed:0.35 --fidelity --json");
+        "  fluxscope-cli evaluate sample --prompts set.jsonl --split test --policy routed:0.35 --fidelity "
+        "--json");
     command.callback([options, &session] {
         session.chosen = [options, &session] { return evaluate(*options, session); };
     });

@@ -25,8 +25,8 @@ std::string formattedAs(const char* format, Values... values) {
 json orNull(const std::optional<double>& value) { return value ? json(*value) : json(); }
 
 // The columns of JSON and CSV alike.
-constexpr std::array<const char*, 13> kColumns{"task",      "split",   "length",  "policy",     "scorer",
-                                               "samples",   "score",   "low",     "high",       "full_share",
+constexpr std::array<const char*, 13> kColumns{"task",      "split",   "length",   "policy", "scorer",
+                                               "samples",   "score",   "low",      "high",   "full_share",
                                                "loss_nats", "mean_kl", "same_top1"};
 
 json rowOf(const EvaluationReport& report, const EvaluationResult& result,
@@ -117,14 +117,9 @@ std::string table(const EvaluationReport& report, const std::vector<std::string>
 
 json toJson(const EvaluationReport& report, const std::vector<std::string>& policies) {
     json results = json::array();
-    for (const EvaluationResult& result : report.results)
-        results.push_back(rowOf(report, result, policies));
-    return {{"results", results},
-            {"sparse", report.plan.sparse},
-            {"device", report.plan.device},
-            {"dtype", report.plan.dtype},
-            {"answers", report.answers},
-            {"reused", report.reused}};
+    for (const EvaluationResult& result : report.results) results.push_back(rowOf(report, result, policies));
+    return {{"results", results},         {"sparse", report.plan.sparse}, {"device", report.plan.device},
+            {"dtype", report.plan.dtype}, {"answers", report.answers},    {"reused", report.reused}};
 }
 
 void writeCsv(std::ostream& out, const EvaluationReport& report, const std::vector<std::string>& policies) {

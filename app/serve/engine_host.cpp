@@ -161,10 +161,9 @@ RecorderOptions EngineHost::Parts::recording(bool promptText) const {
     options.collect = collect;
     options.program = program;
     options.promptText = promptText;
-    options.environment = {
-        {"load_s", std::to_string(loadSeconds), "host clock"},
-        {"load.weights_bytes", std::to_string(model->loading().bytesDone), "engine host"},
-        {"load.weights_s", std::to_string(model->loading().seconds), "host clock"}};
+    options.environment = {{"load_s", std::to_string(loadSeconds), "host clock"},
+                           {"load.weights_bytes", std::to_string(model->loading().bytesDone), "engine host"},
+                           {"load.weights_s", std::to_string(model->loading().seconds), "host clock"}};
     collectors.lendTo(options);
     return options;
 }

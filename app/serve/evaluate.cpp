@@ -107,8 +107,7 @@ public:
             asked.push_back(questions_.question(batch.cell, question));
         const bool compares = batch.part == EvaluationPart::Fidelity;
         RunRequest run = requestOf(batch, asked);
-        if (compares || scorerOf(batch) == kLikelihoodScorer)
-            run.forcedIds = forcedIn(batch, asked, series);
+        if (compares || scorerOf(batch) == kLikelihoodScorer) run.forcedIds = forcedIn(batch, asked, series);
         run.fidelity = compares;
         std::vector<EvaluatedSample> judged;
         const HostJudge judge = [&](const std::vector<SequenceResult>& sequences) {

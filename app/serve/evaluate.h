@@ -46,8 +46,9 @@ struct EvaluationReport {
     EvaluationPlan plan;
     std::vector<EvaluationResult> results;
     std::int64_t answers = 0;
-    std::int64_t reused = 0;                      // of them, those that the capture held
-    std::optional<std::string> recordingProblem;  // the results are fine, the capture is not whole: one sentence
+    std::int64_t reused = 0;  // of them, those that the capture held
+    std::optional<std::string>
+        recordingProblem;  // the results are fine, the capture is not whole: one sentence
 };
 
 // The host has loaded the model in `folder`, with its collectors off. Throws UsageError and InputError before anything runs where the

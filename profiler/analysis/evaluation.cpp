@@ -46,7 +46,8 @@ struct Evaluated {
         snapshot.decisions.each([&](const DecisionRow& row) {
             const bool first = row.turn == TurnIndex{} && row.step == StepIndex{};
             if (!first || !wanted.contains({row.run, row.sequence})) return;
-            layers[{row.run, row.sequence}][row.layer.value()].add(row.decision.attention == Attention::Full ? 1 : 0);
+            layers[{row.run, row.sequence}][row.layer.value()].add(
+                row.decision.attention == Attention::Full ? 1 : 0);
         });
         snapshot.fidelity.each([&](const FidelityRow& row) {
             if (row.turn == TurnIndex{} && wanted.contains({row.run, row.sequence}))
@@ -109,8 +110,7 @@ void eachBlock(const EvaluationPlan& plan, const EvaluationCell& cell, Visit vis
 
 bool answers(const EvaluationPlan& plan, std::size_t policy, const EvaluationCell& cell) {
     // Full attention's own answer is what the others are forced to give; a text that goes on is given with the question.
-    const bool isReference =
-        plan.fidelity && plan.fullPolicy() == policy && cell.scorer != kLikelihoodScorer;
+    const bool isReference = plan.fidelity && plan.fullPolicy() == policy && cell.scorer != kLikelihoodScorer;
     return isReference || (policy < plan.asked && !cell.scorer.empty());
 }
 
@@ -247,7 +247,8 @@ double fullShareOf(const std::vector<LayerRouting>& layers) {
     Mean share;
     for (const LayerRouting& layer : layers) {
         Mean full;
-        for (const Decision& decision : layer.decisions) full.add(decision.attention == Attention::Full ? 1 : 0);
+        for (const Decision& decision : layer.decisions)
+            full.add(decision.attention == Attention::Full ? 1 : 0);
         share.add(full.value());
     }
     return share.value();

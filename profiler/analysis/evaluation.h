@@ -87,7 +87,8 @@ struct EvaluationBatch {
 
 // In the order in which they are best run: what is forced on others comes before them. A batch is always the same questions, whatever is
 // there already, for the last bits of an answer may depend on what is computed beside it: one of which a part is missing is wanted whole.
-std::vector<EvaluationBatch> stillWanted(const EvaluationPlan& plan, const std::vector<EvaluatedSample>& samples);
+std::vector<EvaluationBatch> stillWanted(const EvaluationPlan& plan,
+                                         const std::vector<EvaluatedSample>& samples);
 // All of it, as if nothing was there.
 std::vector<EvaluationBatch> allBatches(const EvaluationPlan& plan);
 

@@ -25,7 +25,7 @@ const std::map<std::string, std::string> kMoved{
     {"kv", "row"},        {"scope", "scope"},        {"layer_step", "row"},    {"place", "place"},
     {"kernel", "kernel"}, {"kernel_block", "block"}, {"memcpy", "memcpy"},     {"memset", "memset"},
     {"api", "api"},       {"sync", "sync"},          {"overhead", "overhead"}, {"metric", "metric"},
-    {"sample", "sample"}, {"lane", "lane"},          {"traffic", "traffic"},    {"evaluation", "row"}};
+    {"sample", "sample"}, {"lane", "lane"},          {"traffic", "traffic"},   {"evaluation", "row"}};
 
 class Merge {
 public:

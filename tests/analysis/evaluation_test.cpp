@@ -16,14 +16,15 @@ using testing::SnapshotBuilder;
 
 // Two policies, one task, three questions of seed 7 in batches of two.
 EvaluationPlan planOf(std::vector<Policy> policies, std::string scorer = "contains") {
-    EvaluationPlan plan{.modelHash = "0123abcd",
-                        .sparse = "streaming:sink=16,window=128",
-                        .device = "cpu",
-                        .dtype = "fp32",
-                        .policies = std::move(policies),
-                        .asked = 0,
-                        .cells = {{.task = "needle", .split = "", .length = 512, .scorer = std::move(scorer)}},
-                        .batch = 2};
+    EvaluationPlan plan{
+        .modelHash = "0123abcd",
+        .sparse = "streaming:sink=16,window=128",
+        .device = "cpu",
+        .dtype = "fp32",
+        .policies = std::move(policies),
+        .asked = 0,
+        .cells = {{.task = "needle", .split = "", .length = 512, .scorer = std::move(scorer)}},
+        .batch = 2};
     plan.asked = plan.policies.size();
     for (std::int64_t number = 0; number < 3; ++number)
         plan.cells.front().questions.push_back({.number = number, .seed = 7});
@@ -52,10 +53,11 @@ std::string textOf(const EvaluationPlan& plan, const std::vector<EvaluationResul
     const auto or_ = [](const std::optional<double>& value) { return value ? cut(*value) : "-"; };
     std::string text = "policy samples score low high full loss kl same\n";
     for (const EvaluationResult& r : results)
-        text += shortForm(plan.policies[r.policy]) + ' ' + std::to_string(r.samples) + ' ' +
-                (r.score ? cut(r.score->mean) + ' ' + cut(r.score->low) + ' ' + cut(r.score->high) : "- - -") +
-                ' ' + cut(r.fullShare) + ' ' + or_(r.lossNats) + ' ' + or_(r.meanKl) + ' ' + or_(r.sameTop) +
-                '\n';
+        text +=
+            shortForm(plan.policies[r.policy]) + ' ' + std::to_string(r.samples) + ' ' +
+            (r.score ? cut(r.score->mean) + ' ' + cut(r.score->low) + ' ' + cut(r.score->high) : "- - -") +
+            ' ' + cut(r.fullShare) + ' ' + or_(r.lossNats) + ' ' + or_(r.meanKl) + ' ' + or_(r.sameTop) +
+            '\n';
     return text;
 }
 
@@ -129,7 +131,8 @@ TEST(Evaluation, ofAnAnswerGivenTwiceTheLastCounts) {
                                   .decisions("run sequence layer decision\n 2 0 0 sparse\n 2 0 1 sparse")
                                   .evaluations("run sequence length number seed score\n 2 0 512 1 7 1")
                                   .build();
-    EXPECT_EQ(rows(textOf(plan, evaluationResults(plan, recordedEvaluation(snapshot, plan).samples))), rows(R"(
+    EXPECT_EQ(rows(textOf(plan, evaluationResults(plan, recordedEvaluation(snapshot, plan).samples))),
+              rows(R"(
         policy     samples  score  low    high   full   loss  kl  same
         routed:0.5 2        1.000  0.342  1.000  0.250  -     -   -
     )"));
@@ -151,7 +154,8 @@ TEST(Evaluation, mixesNothingThatDiffers) {
     EXPECT_EQ(with([](auto& p) { p.sparse = "streaming:sink=16,window=64"; }), 0U);
     EXPECT_EQ(with([](auto& p) { p.device = "cuda"; }), 0U);
     EXPECT_EQ(with([](auto& p) { p.dtype = "bf16"; }), 0U);
-    EXPECT_EQ(with([](auto& p) { p.policies = {RoutedPolicy{.threshold = 0.4, .layerThresholds = {}}}; }), 0U);
+    EXPECT_EQ(with([](auto& p) { p.policies = {RoutedPolicy{.threshold = 0.4, .layerThresholds = {}}}; }),
+              0U);
     EXPECT_EQ(with([](auto& p) { p.cells[0].task = "needle:facts=8"; }), 0U);
     EXPECT_EQ(with([](auto& p) { p.cells[0].length = 1024; }), 0U);
     EXPECT_EQ(with([](auto& p) { p.cells[0].scorer = "exact"; }), 0U);
@@ -217,10 +221,12 @@ TEST(Evaluation, readsFidelityOffTheStepsOfARun) {
                                   .sequences("run sequence\n 2 0")
                                   .decisions("run sequence layer decision\n 2 0 0 sparse\n 2 0 1 full")
                                   .fidelity("run sequence step kl same\n 2 0 0 0.5 1\n 2 0 1 0.1 0")
-                                  .evaluations("run sequence length number seed scorer score\n 2 0 512 0 7 "
-                                               "fidelity 0.5")
+                                  .evaluations(
+                                      "run sequence length number seed scorer score\n 2 0 512 0 7 "
+                                      "fidelity 0.5")
                                   .build();
-    EXPECT_EQ(rows(textOf(plan, evaluationResults(plan, recordedEvaluation(snapshot, plan).samples))), rows(R"(
+    EXPECT_EQ(rows(textOf(plan, evaluationResults(plan, recordedEvaluation(snapshot, plan).samples))),
+              rows(R"(
         policy     samples  score  low    high   full   loss  kl     same
         routed:0.5 2        0.500  0.095  0.905  0.750  -     0.300  0.500
     )"));
@@ -244,11 +250,12 @@ TEST(Evaluation, countsALayerWhoseHeadsDifferInPart) {
     EXPECT_DOUBLE_EQ(fullShareOf({full, mixed}), 0.75);
     EXPECT_DOUBLE_EQ(fullShareOf({}), 0);
 
-    const Snapshot snapshot = SnapshotBuilder()
-                                  .sequences("run sequence\n 1 0")
-                                  .decisions("sequence layer head decision\n 0 0 - full\n 0 1 0 full\n 0 1 1 sparse")
-                                  .evaluations("sequence length number seed score\n 0 512 0 7 1")
-                                  .build();
+    const Snapshot snapshot =
+        SnapshotBuilder()
+            .sequences("run sequence\n 1 0")
+            .decisions("sequence layer head decision\n 0 0 - full\n 0 1 0 full\n 0 1 1 sparse")
+            .evaluations("sequence length number seed score\n 0 512 0 7 1")
+            .build();
     const EvaluationPlan plan = planOf({RoutedPolicy{}});
     EXPECT_DOUBLE_EQ(recordedEvaluation(snapshot, plan).samples.at(0).fullShare, 0.75);
 }

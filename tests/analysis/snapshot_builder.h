@@ -183,8 +183,8 @@ public:
     }
 
     SnapshotBuilder& evaluations(const std::string& text) {
-        for (const auto& row : textRows(
-                 text, {"run", "sequence", "task", "length", "number", "seed", "scorer", "score"})) {
+        for (const auto& row :
+             textRows(text, {"run", "sequence", "task", "length", "number", "seed", "scorer", "score"})) {
             EvaluationRow e;
             e.run = index<RunIndex>(row, "run", 1);
             e.sequence = index<SequenceIndex>(row, "sequence", 0);

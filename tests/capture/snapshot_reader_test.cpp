@@ -100,14 +100,14 @@ TEST(SnapshotReader, readsWhatAnswersWereWorthAndLeavesOutWhatCannotBe) {
     const SnapshotPtr snapshot = readCapture(scratch.file());
     std::string text = "\n";
     snapshot->evaluations.each([&text](const EvaluationRow& r) {
-        text += std::to_string(r.run.value()) + ' ' + std::to_string(r.sequence.value()) + ' ' + r.task + ' ' +
-                std::to_string(r.length) + ' ' + std::to_string(r.number) + ' ' + std::to_string(r.seed) + ' ' +
-                r.scorer + ' ' + std::to_string(r.score) + '\n';
+        text += std::to_string(r.run.value()) + ' ' + std::to_string(r.sequence.value()) + ' ' + r.task +
+                ' ' + std::to_string(r.length) + ' ' + std::to_string(r.number) + ' ' +
+                std::to_string(r.seed) + ' ' + r.scorer + ' ' + std::to_string(r.score) + '\n';
     });
     EXPECT_EQ(text, "\n1 0 needle 512 3 18446744073709551615 all 0.750000\n");
-    EXPECT_THAT(snapshot->problems,
-                ::testing::ElementsAre(
-                    "table evaluation: 2 rows do not fit the rest of the file and are left out"));
+    EXPECT_THAT(
+        snapshot->problems,
+        ::testing::ElementsAre("table evaluation: 2 rows do not fit the rest of the file and are left out"));
     ASSERT_EQ(snapshot->fidelity.size(), 1U);
     snapshot->fidelity.each([](const FidelityRow& r) {
         EXPECT_EQ(r.sequence, SequenceIndex(1));

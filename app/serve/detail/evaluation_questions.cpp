@@ -83,10 +83,10 @@ void EvaluationQuestions::addPromptSet(const EvaluationRequest& request) {
         prompts_[static_cast<std::size_t>(cell - cells_.begin())].push_back(prompt);
     }
     if (cells_.empty())
-        throw InputError(file, "",
-                         request.split ? "has no prompt with a scorer in that split"
-                                       : "has no prompt with a scorer",
-                         "make one with 'fluxscope-cli tasks generate', or compare without one (--fidelity)");
+        throw InputError(
+            file, "",
+            request.split ? "has no prompt with a scorer in that split" : "has no prompt with a scorer",
+            "make one with 'fluxscope-cli tasks generate', or compare without one (--fidelity)");
 }
 
 void EvaluationQuestions::requireFits(const AskedQuestion& question, std::int64_t tokens,

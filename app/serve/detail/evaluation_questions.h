@@ -11,8 +11,8 @@ namespace fluxscope {
 // One question to the engine.
 struct AskedQuestion {
     Prompt prompt;
-    std::vector<TokenId> answer;   // in tokens; empty: none
-    std::int32_t mostNew = 0;      // tokens that its answer may take
+    std::vector<TokenId> answer;  // in tokens; empty: none
+    std::int32_t mostNew = 0;     // tokens that its answer may take
     bool endsAtNewline = false;
 };
 

@@ -87,7 +87,8 @@ std::vector<CheckRule> makeRules() {
         {"fidelity", "is of a known sequence", ofSequence("fidelity"), 2},
         {"evaluation", "is of a known sequence", ofSequence("evaluation"), 3},
         {"evaluation", "is worth from 0 to 1",
-         "SELECT 'row ' || row || ': ' || score FROM evaluation WHERE score NOT BETWEEN 0 AND 1 OR length < 0 "
+         "SELECT 'row ' || row || ': ' || score FROM evaluation WHERE score NOT BETWEEN 0 AND 1 OR length < "
+         "0 "
          "OR number < 0",
          3},
         {"token_choice", "ranks from 0 on, by probability",

@@ -228,18 +228,19 @@ void SnapshotReader::readTokens(SQLite::Database& database) {
 // Version 1 had none.
 void SnapshotReader::readFidelity(SQLite::Database& database) {
     if (version_ < 2) return;
-    grow("fidelity", database,
-         "SELECT row, run, sequence, turn, step, kl, same_top, logprob_change FROM fidelity NOT INDEXED WHERE "
-         "row > ? ORDER BY row",
-         fidelity_, [](RowReader& row) {
-             return FidelityRow{.run = row.key<RunIndex>(1),
-                                .sequence = row.key<SequenceIndex>(2),
-                                .turn = row.key<TurnIndex>(3),
-                                .step = row.key<StepIndex>(4),
-                                .fidelity = {.kl = row.real(5),
-                                             .sameTop = row.integer(6) != 0,
-                                             .logprobChange = row.real(7)}};
-         });
+    grow(
+        "fidelity", database,
+        "SELECT row, run, sequence, turn, step, kl, same_top, logprob_change FROM fidelity NOT INDEXED WHERE "
+        "row > ? ORDER BY row",
+        fidelity_, [](RowReader& row) {
+            return FidelityRow{
+                .run = row.key<RunIndex>(1),
+                .sequence = row.key<SequenceIndex>(2),
+                .turn = row.key<TurnIndex>(3),
+                .step = row.key<StepIndex>(4),
+                .fidelity = {
+                    .kl = row.real(5), .sameTop = row.integer(6) != 0, .logprobChange = row.real(7)}};
+        });
 }
 
 // Versions 1 and 2 had none.
