@@ -3,24 +3,17 @@
 #include "engine/contract/error.h"
 
 #include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <ostream>
 
 namespace fluxscope::cli {
 namespace {
 
 using nlohmann::json;
-
-template <class... Values>
-std::string formattedAs(const char* format, Values... values) {
-    std::array<char, 96> text{};
-    std::snprintf(text.data(), text.size(), format, values...);
-    return text.data();
-}
 
 json orNull(const std::optional<double>& value) { return value ? json(*value) : json(); }
 
@@ -67,14 +60,14 @@ std::vector<std::string> cellsOf(const EvaluationReport& report, const Evaluatio
         printable(cell.task, 60) + (cell.split.empty() ? "" : " (" + cell.split + ")"),
         cell.length > 0 ? std::to_string(cell.length) : "-",
         printable(policies[result.policy], 40),
-        result.score ? formattedAs("%.3f", result.score->mean) : "-",
-        result.score ? formattedAs("%.3f to %.3f", result.score->low, result.score->high) : "-",
-        formattedAs("%.1f %%", 100 * result.fullShare),
+        result.score ? fmt::format("{:.3f}", result.score->mean) : "-",
+        result.score ? fmt::format("{:.3f} to {:.3f}", result.score->low, result.score->high) : "-",
+        fmt::format("{:.1f} %", 100 * result.fullShare),
         std::to_string(result.samples)};
-    if (hasLoss) cells.push_back(result.lossNats ? formattedAs("%.4f", *result.lossNats) : "-");
+    if (hasLoss) cells.push_back(result.lossNats ? fmt::format("{:.4f}", *result.lossNats) : "-");
     if (report.plan.fidelity) {
-        cells.push_back(result.meanKl ? formattedAs("%.3g", *result.meanKl) : "-");
-        cells.push_back(result.sameTop ? formattedAs("%.1f %%", 100 * *result.sameTop) : "-");
+        cells.push_back(result.meanKl ? fmt::format("{:.3g}", *result.meanKl) : "-");
+        cells.push_back(result.sameTop ? fmt::format("{:.1f} %", 100 * *result.sameTop) : "-");
     }
     return cells;
 }

@@ -15,7 +15,10 @@ ScoreInterval scoreInterval(std::span<const double> scores) {
     const double square = kZ * kZ / n;
     const double centre = (mean + square / 2) / (1 + square);
     const double half = kZ * std::sqrt(mean * (1 - mean) / n + square / (4 * n)) / (1 + square);
-    return {.mean = mean, .low = std::max(0.0, centre - half), .high = std::min(1.0, centre + half)};
+    // Rounding must not put the mean outside: of scores that are all 0 or all 1 it is an end of the interval.
+    return {.mean = mean,
+            .low = std::clamp(centre - half, 0.0, mean),
+            .high = std::clamp(centre + half, mean, std::max(mean, 1.0))};
 }
 
 }  // namespace fluxscope

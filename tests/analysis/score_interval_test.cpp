@@ -26,5 +26,16 @@ TEST(ScoreInterval, isWilsons) {
     EXPECT_EQ(unknown.high, 1) << "of nothing nothing is known";
 }
 
+TEST(ScoreInterval, containsTheMeanToTheLastBit) {
+    for (std::size_t n = 1; n <= 300; ++n)
+        for (const double score : {0.0, 1.0}) {
+            const ScoreInterval interval = scoreInterval(std::vector<double>(n, score));
+            EXPECT_LE(interval.low, interval.mean) << n << " times " << score;
+            EXPECT_GE(interval.high, interval.mean) << n << " times " << score;
+            EXPECT_GE(interval.low, 0);
+            EXPECT_LE(interval.high, 1);
+        }
+}
+
 }  // namespace
 }  // namespace fluxscope

@@ -52,6 +52,19 @@ class Evaluate(Engine):
         self.assertIn("random and untrained", done.stderr.decode())
         self.assertEqual(done.stderr.count(b"\n"), 1, "no progress where nobody looks at a terminal")
 
+    def test_csv_goes_through_a_link_and_into_a_pipe(self):
+        asked = ["evaluate", self.model, "--task", "needle", "--length", 300, "--samples", 1, "--policy", "full", "--csv"]
+        (self.folder / "real.csv").write_text("before")
+        (self.folder / "link.csv").symlink_to("real.csv")
+        self.cli(*asked, "link.csv")
+        self.assertTrue((self.folder / "link.csv").is_symlink(), "/dev/stdout is such a link")
+        text = (self.folder / "real.csv").read_text()
+        self.assertTrue(text.startswith("task,split,length,policy,"), text)
+        os.mkfifo(self.folder / "pipe")
+        reader = subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE, cwd=self.folder)
+        self.cli(*asked, "pipe")
+        self.assertEqual(reader.communicate(timeout=60)[0].decode(), text)
+
     def test_prose_is_worth_what_run_gives_its_forced_answer(self):
         self.cli("tasks", "generate", self.model, "--task", "prose", "--length", 300, "--samples", 3, "--seed", 5,
                  "--out", "set.jsonl", "--answer-ids", "ids.json")
