@@ -129,7 +129,7 @@ class Evaluate(Engine):
         self.assertEqual(len(table.splitlines()), 2)
 
     # Enough to be interrupted.
-    LONG = ["--task", "needle", "prose", "--length", 300, "--samples", 12, "--batch", 2, "--policy", "full", "sparse", "entropy:1",
+    LONG = ["--task", "needle", "prose:sentences=1", "--length", 300, "--samples", 6, "--batch", 2, "--policy", "full", "sparse", "entropy:1",
             "--fidelity", *SPARSE]
 
     def begun(self, capture):
@@ -159,7 +159,7 @@ class Evaluate(Engine):
             self.assertEqual(capture.execute("SELECT count(*), count(DISTINCT process) FROM run").fetchone(), before, "nothing ran")
         # More samples, and another policy: what is there is used.
         more = self.LONG[:]
-        more[more.index("--samples") + 1] = 14
+        more[more.index("--samples") + 1] = 8
         self.assertEqual(self.evaluated(*more, "--capture", "k.fluxdb")["reused"], whole["answers"])
 
     def test_another_seed_or_sparse_form_is_not_mixed_in(self):
@@ -181,7 +181,7 @@ class Evaluate(Engine):
         out, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 5, err)
         self.assertEqual(out, b"")
-        self.assertRegex(err.decode(), r"^fluxscope-cli: evaluate: was cancelled after \d+ of 120 answers; the same command goes on from there\n$")
+        self.assertRegex(err.decode(), r"^fluxscope-cli: evaluate: was cancelled after \d+ of 60 answers; the same command goes on from there\n$")
         self.assertFalse(os.path.exists(self.folder / "c.fluxdb-wal"), "the file is finished")
         kept = int(err.decode().split("after ")[1].split(" ")[0])
         self.assertEqual(self.evaluated(*self.LONG, "--capture", "c.fluxdb")["reused"], kept)
