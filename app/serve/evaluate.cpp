@@ -102,9 +102,7 @@ public:
     const std::vector<EvaluatedSample>& samples() const { return samples_; }
 
     void carryOut(const EvaluationBatch& batch, HostSeries& series) {
-        std::vector<AskedQuestion> asked;
-        for (const std::size_t question : batch.questions)
-            asked.push_back(questions_.question(batch.cell, question));
+        const std::vector<AskedQuestion>& asked = askedIn(batch);
         const bool compares = batch.part == EvaluationPart::Fidelity;
         RunRequest run = requestOf(batch, asked);
         if (compares || scorerOf(batch) == kLikelihoodScorer) run.forcedIds = forcedIn(batch, asked, series);
@@ -126,6 +124,17 @@ public:
     }
 
 private:
+    // Policy after policy is asked the same: it is made once.
+    const std::vector<AskedQuestion>& askedIn(const EvaluationBatch& batch) {
+        if (askedCell_ == batch.cell && askedQuestions_ == batch.questions) return asked_;
+        asked_.clear();
+        for (const std::size_t question : batch.questions)
+            asked_.push_back(questions_.question(batch.cell, question));
+        askedCell_ = batch.cell;
+        askedQuestions_ = batch.questions;
+        return asked_;
+    }
+
     const std::string& scorerOf(const EvaluationBatch& batch) const { return plan_.cells[batch.cell].scorer; }
 
     RunRequest requestOf(const EvaluationBatch& batch, const std::vector<AskedQuestion>& asked) {
@@ -221,6 +230,9 @@ private:
     const EvaluationPlan& plan_;
     const EvaluationQuestions& questions_;
     const CancelToken& cancel_;
+    std::size_t askedCell_ = 0;
+    std::vector<std::size_t> askedQuestions_;  // of that cell
+    std::vector<AskedQuestion> asked_;
     std::vector<EvaluatedSample> samples_;
     std::map<std::pair<std::size_t, std::size_t>, Policy> measured_;  // by policy and cell
     std::map<QuestionPlace, std::vector<TokenId>> answersOfFull_;
