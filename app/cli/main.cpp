@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
     cli::addTokenize(app, session);
     cli::addForward(app, session);
     cli::addRun(app, session);
+    cli::addEvaluate(app, session);
 #endif
     cli::addReport(app, session);
     cli::addCapture(app, session);

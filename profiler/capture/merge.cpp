@@ -25,7 +25,7 @@ const std::map<std::string, std::string> kMoved{
     {"kv", "row"},        {"scope", "scope"},        {"layer_step", "row"},    {"place", "place"},
     {"kernel", "kernel"}, {"kernel_block", "block"}, {"memcpy", "memcpy"},     {"memset", "memset"},
     {"api", "api"},       {"sync", "sync"},          {"overhead", "overhead"}, {"metric", "metric"},
-    {"sample", "sample"}, {"lane", "lane"},          {"traffic", "traffic"}};
+    {"sample", "sample"}, {"lane", "lane"},          {"traffic", "traffic"},   {"evaluation", "row"}};
 
 class Merge {
 public:
@@ -165,7 +165,7 @@ private:
                                 {"settled", moved("layer_step", "settled")}}});
         into_.copy({.table = "sequence", .instead = {{"run", run}, {"prompt", now("prompt", "prompt")}}});
         for (const char* table : {"turn", "quality"}) into_.copy({.table = table, .instead = {{"run", run}}});
-        for (const char* table : {"token", "fidelity", "decision", "kv"})
+        for (const char* table : {"token", "fidelity", "decision", "kv", "evaluation"})
             into_.copy({.table = table, .instead = {{"row", moved(table, "row")}, {"run", run}}});
         into_.copy({.table = "token_choice", .instead = {{"row", moved("token", "row")}}});
         into_.copy({.table = "scope", .instead = {{"scope", moved("scope", "scope")}, {"run", run}}});

@@ -45,7 +45,7 @@ std::string textOf(const SliceChoice& choice, const std::string& file) {
 }
 
 // Tables of a run whose rows stay whatever is cut: what was decided, kept and said.
-constexpr const char* kWhole[] = {"sequence", "token", "turn", "fidelity", "decision", "kv"};
+constexpr const char* kWhole[] = {"sequence", "token", "turn", "fidelity", "decision", "kv", "evaluation"};
 constexpr const char* kPlaced[] = {"kernel", "memcpy", "memset", "api"};
 constexpr const char* kTimed[] = {"sync", "overhead"};
 

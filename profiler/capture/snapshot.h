@@ -107,6 +107,26 @@ struct TokenRow {
     Nanoseconds emitted{};
 };
 
+struct FidelityRow {
+    RunIndex run;
+    SequenceIndex sequence;
+    TurnIndex turn;
+    StepIndex step;
+    FidelityStep fidelity;
+};
+
+// What an answer was worth.
+struct EvaluationRow {
+    RunIndex run;
+    SequenceIndex sequence;
+    std::string task;
+    std::int64_t length = 0;
+    std::int64_t number = 0;
+    std::uint64_t seed = 0;
+    std::string scorer;
+    double score = 0;
+};
+
 // The cost table: layer -1 is what lies outside all layers.
 struct LayerStepRow {
     RunIndex run;
@@ -176,6 +196,8 @@ struct Snapshot {
     Chunks<KvRow> kv;
     Chunks<TokenRow> tokens;
     Chunks<LayerStepRow> layerSteps;
+    Chunks<FidelityRow> fidelity;
+    Chunks<EvaluationRow> evaluations;
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

@@ -256,6 +256,8 @@ void Recorder::runEnded(RunOutcome outcome, const std::string& reason) {
     writer_->push(RunEnded{outcome, reason, options_.clock(), writer_->dropped()}, Weight::Essential);
 }
 
+void Recorder::sampleEvaluated(const EvaluationSample& sample) { writer_->push(sample, Weight::Essential); }
+
 void Recorder::take(const ScopeRecord& scope) {
     writer_->push(scope, scope.key.op ? Weight::Detail : Weight::Structure);
 }

@@ -100,6 +100,7 @@ public:
     void stepReplayed(const ScopeKey& step, RecordingIndex recording,
                       std::span<const std::int64_t> attended) override;
     void runEnded(RunOutcome outcome, const std::string& reason) override;
+    void sampleEvaluated(const EvaluationSample& sample) override;
 
 private:
     void take(const ScopeRecord& scope) override;

@@ -239,6 +239,10 @@ void CaptureWriter::write(const FidelityRecord& fidelity) {
     writing_->change([&](RowWriter& rows) { rows.add(fidelity); });
 }
 
+void CaptureWriter::write(const EvaluationSample& sample) {
+    writing_->change([&](RowWriter& rows) { rows.add(sample); });
+}
+
 void CaptureWriter::write(const QualityRecord& figure) {
     writing_->change([&](RowWriter& rows) { rows.add(figure); });
 }

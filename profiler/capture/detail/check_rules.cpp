@@ -85,6 +85,12 @@ std::vector<CheckRule> makeRules() {
          "first_position < 0 OR tokens < 0 OR redone NOT BETWEEN 0 AND tokens",
          2},
         {"fidelity", "is of a known sequence", ofSequence("fidelity"), 2},
+        {"evaluation", "is of a known sequence", ofSequence("evaluation"), 3},
+        {"evaluation", "is worth from 0 to 1",
+         "SELECT 'row ' || row || ': ' || score FROM evaluation WHERE score NOT BETWEEN 0 AND 1 OR length < "
+         "0 "
+         "OR number < 0",
+         3},
         {"token_choice", "ranks from 0 on, by probability",
          "SELECT 'row ' || row || ' rank ' || rank FROM (SELECT row, rank, logprob, lag(logprob) OVER w AS "
          "more, row_number() OVER w - 1 AS place FROM token_choice WINDOW "

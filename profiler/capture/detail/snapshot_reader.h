@@ -65,6 +65,8 @@ private:
     void readKv(SQLite::Database& database);
     void readTokens(SQLite::Database& database);
     void readLayerSteps(SQLite::Database& database);
+    void readFidelity(SQLite::Database& database);
+    void readEvaluations(SQLite::Database& database);
     const RunShape* shapeOf(RunIndex run) const;
 
     std::filesystem::path file_;
@@ -92,6 +94,8 @@ private:
     GrowingTable<KvRow> kv_;
     GrowingTable<TokenRow> tokens_;
     GrowingTable<LayerStepRow> layerSteps_;
+    GrowingTable<FidelityRow> fidelity_;
+    GrowingTable<EvaluationRow> evaluations_;
 };
 
 }  // namespace fluxscope

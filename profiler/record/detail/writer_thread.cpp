@@ -68,7 +68,9 @@ void WriterThread::push(RecordedEvent event, Weight weight) {
     if (!queue_.push(std::move(event), weight)) dropped_.fetch_add(1, std::memory_order_relaxed);
     if (begins) running_ = true;
     if (ends) running_ = false;
-    if ((begins || ends || queue_.isHalfFull()) && !woken_.exchange(true)) wake_.release();
+    // Between runs nobody looks by himself.
+    const bool wakes = ends || !running_ || begins || queue_.isHalfFull();
+    if (wakes && !woken_.exchange(true)) wake_.release();
 }
 
 bool WriterThread::pushDevice(DeviceBatch batch) {
@@ -236,6 +238,10 @@ void WriterThread::apply(RecordedEvent event) {
                            spdlog::warn("{} events had a key that was recorded before and were left out",
                                         writer_->repeatedRows());
                        }
+                   },
+                   [this](const EvaluationSample& sample) {
+                       writer_->write(sample);
+                       commitNow_ = true;
                    },
                    [this](const auto& record) { writer_->write(record); },
                },

@@ -46,9 +46,9 @@ struct RunEnded {
     Nanoseconds at{};
     std::int64_t dropped = 0;  // up to then
 };
-using RecordedEvent =
-    std::variant<std::monostate, RunBegan, BatchBegan, RunEnded, TurnRecord, DecisionRecord, KvRecord,
-                 TokenRecord, ScopeRecord, LayerStepRecord, FidelityRecord, CollectorRecord, QualityRecord>;
+using RecordedEvent = std::variant<std::monostate, RunBegan, BatchBegan, RunEnded, TurnRecord, DecisionRecord,
+                                   KvRecord, TokenRecord, ScopeRecord, LayerStepRecord, FidelityRecord,
+                                   EvaluationSample, CollectorRecord, QualityRecord>;
 
 class WriterThread {
 public:

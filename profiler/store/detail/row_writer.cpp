@@ -112,7 +112,10 @@ RowWriter::RowWriter(SQLite::Database& database)
           "?, ?, ?, ?, ?)"),
       quality_(database, "INSERT OR REPLACE INTO quality (run, figure, value, note) VALUES (?, ?, ?, ?)"),
       clockLocked_(database, "UPDATE run SET clock_locked = 1 WHERE run = ?"),
-      origin_(database, "UPDATE run SET origin = ? WHERE run = ?") {}
+      origin_(database, "UPDATE run SET origin = ? WHERE run = ?"),
+      evaluation_(database,
+                  "INSERT INTO evaluation (run, sequence, task, length, number, seed, scorer, score) VALUES "
+                  "(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING") {}
 
 template <class... Values>
 void RowWriter::insert(SQLite::Statement& statement, const Values&... values) {
@@ -292,6 +295,11 @@ void RowWriter::add(const LayerStepRecord& r) {
 void RowWriter::add(const FidelityRecord& r) {
     insert(fidelity_, runIndex_, r.sequence, r.turn, r.step, r.fidelity.kl, r.fidelity.sameTop,
            r.fidelity.logprobChange);
+}
+
+void RowWriter::add(const EvaluationSample& s) {
+    insert(evaluation_, runIndex_, s.sequence, s.task, s.length, s.number, static_cast<std::int64_t>(s.seed),
+           s.scorer, s.score);
 }
 
 void RowWriter::add(std::int64_t process, const CollectorRecord& r) {

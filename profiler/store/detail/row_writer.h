@@ -34,6 +34,7 @@ public:
             scope);  // its layer's row in this step then refers to no scopes, for they are not whole
     void add(const LayerStepRecord& record);
     void add(const FidelityRecord& record);
+    void add(const EvaluationSample& sample);
     void add(std::int64_t process, const CollectorRecord& record);
     void add(const QualityRecord& record);
     void setClockLocked();
@@ -68,7 +69,7 @@ private:
     SQLite::Statement process_, collector_, environment_;
     SQLite::Statement model_, modelRow_, prompt_, promptRow_, run_, sequence_, batch_, dropped_, endRun_;
     SQLite::Statement token_, choice_, turn_, fidelity_, decision_, kv_, scope_, layerStep_;
-    SQLite::Statement collectorState_, quality_, clockLocked_, origin_;
+    SQLite::Statement collectorState_, quality_, clockLocked_, origin_, evaluation_;
 
     ScopeRange& scopesOf(const ScopeKey& scope);
     void addTurn(SequenceIndex sequence, TurnIndex turn, std::int64_t firstPosition, std::size_t tokens,
