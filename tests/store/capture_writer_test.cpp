@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <sstream>
 #include <string>
 
 namespace fluxscope {
@@ -94,20 +95,18 @@ TEST(CaptureWriter, neverCommitsALayerWithoutTheScopesItRefersTo) {
     const Scratch scratch;
     CaptureWriter writer(scratch.file(), kProcess);
     writer.beginRun(writer.nextRun(), testing::factsOf({.layers = 20}), {}, true);
-    for (int layer = 0; layer < 20; ++layer) {
+    for (int layer = 0, scopes = 0; layer < 20; ++layer) {
         writeLayer(writer, 1, layer, 1 + layer % 8);
         writer.commit();
+        scopes += 1 + layer % 8;
+        std::ostringstream expected;
+        expected << '\n' << layer + 1 << ' ' << scopes << ' ' << scopes << ' ' << scopes << '\n';
         EXPECT_EQ(
             rowsOf(scratch.file(),
                    "SELECT count(*), sum(last_scope - first_scope + 1), (SELECT count(*) FROM scope), "
                    "(SELECT count(*) FROM scope AS s WHERE (s.step, s.layer) = (SELECT step, layer "
                    "FROM layer_step WHERE s.scope BETWEEN first_scope AND last_scope)) FROM layer_step"),
-            [&] {
-                int scopes = 0;
-                for (int before = 0; before <= layer; ++before) scopes += 1 + before % 8;
-                const std::string number = std::to_string(scopes);
-                return "\n" + std::to_string(layer + 1) + " " + number + " " + number + " " + number + "\n";
-            }());
+            expected.str());
     }
     EXPECT_TRUE(writer.finish());
 }
