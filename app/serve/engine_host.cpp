@@ -56,6 +56,9 @@ void requireRecording(const Recorder& recorder) {
 }  // namespace
 
 struct EngineHost::Parts {
+    Parts(std::string name, std::unique_ptr<DeviceTracer> tracer)
+        : program(std::move(name)), collectors(std::move(tracer)) {}
+
     std::string program;
     Collect collect = Collect::Auto;
     DeviceCollectors collectors;  // outlives the model: what a device did is told until the end
@@ -76,9 +79,10 @@ private:
     std::int64_t tokensOf(const Prompt& prompt) const;
 };
 
-EngineHost::EngineHost(std::string program) : parts_(std::make_unique<Parts>()) {
-    parts_->program = std::move(program);
-}
+EngineHost::EngineHost(std::string program) : EngineHost(std::move(program), nullptr) {}
+
+EngineHost::EngineHost(std::string program, std::unique_ptr<DeviceTracer> tracer)
+    : parts_(std::make_unique<Parts>(std::move(program), std::move(tracer))) {}
 
 EngineHost::~EngineHost() = default;
 

@@ -18,6 +18,8 @@
 
 namespace fluxscope {
 
+class DeviceTracer;
+
 // Called on the host's thread, as often as things happen: thinning them out is the listener's business.
 struct HostEvents {
     std::function<void(const protocol::ProgressEvent&)> progress;
@@ -80,6 +82,8 @@ class EngineHost {
 public:
     // `program` is written into captures.
     explicit EngineHost(std::string program);
+    // Traces with this instead of CUPTI, which needs a GPU and one process for each of its lives: for tests.
+    EngineHost(std::string program, std::unique_ptr<DeviceTracer> tracer);
     ~EngineHost();
     EngineHost(const EngineHost&) = delete;
     EngineHost& operator=(const EngineHost&) = delete;

@@ -108,6 +108,8 @@ void Recorder::chooseCollector() {
     if (options_.collect == Collect::Counters) {
         OpenedCounters counters = openCounters(options_.clock, records, device);
         collector_ = std::move(counters.collector);
+        options_.environment.insert(options_.environment.end(), counters.environment.begin(),
+                                    counters.environment.end());
         if (counters.shortfall) options_.shortfalls.push_back(*std::move(counters.shortfall));
     } else if (options_.tracer != nullptr) {
         collector_ = std::make_unique<CuptiTrace>(*options_.tracer, options_.clock, records, device);

@@ -114,6 +114,18 @@ TEST(CheckCapture, findsASumThatIsNotThatOfItsScopes) {
                             "row: row 8: 12001 ns, 640 bytes; its scopes: 12000 ns, 640 bytes"));
 }
 
+TEST(CheckCapture, quotesAStrangersTextsOnOneLine) {
+    const Scratch scratch;
+    recordDevice(scratch.file());
+    rowsOf(
+        scratch.file(),
+        "PRAGMA ignore_check_constraints = 1; UPDATE lane SET kind = 'ph' || char(10) || char(27) || '[2J' "
+        "WHERE kind = 'phase'");
+    const auto said = sentences(scratch.file());
+    EXPECT_THAT(said, Contains(HasSubstr("ph\\x0A\\x1B[2J")));
+    EXPECT_THAT(said, ::testing::Each(::testing::Not(HasSubstr("\n"))));
+}
+
 TEST(CheckCapture, goesOnBehindWhatCannotBeRead) {
     const Scratch scratch;
     recordDevice(scratch.file());
