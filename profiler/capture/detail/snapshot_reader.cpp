@@ -73,6 +73,7 @@ bool SnapshotReader::poll() {
         readKv(database);
         readTokens(database);
         readLayerSteps(database);
+        readTrainingSteps(database);
     } catch (const SQLite::Exception& e) {
         if (isBusy(e) || e.getErrorCode() == SQLITE_INTERRUPT) throw;
         throw readingError(file_, e);
@@ -105,6 +106,8 @@ std::shared_ptr<Snapshot> SnapshotReader::snapshot() {
     snapshot->kv = kv_.share();
     snapshot->tokens = tokens_.share();
     snapshot->layerSteps = layerSteps_.share();
+    snapshot->trainings = trainings_;
+    snapshot->trainingSteps = trainingSteps_.share();
     return snapshot;
 }
 
