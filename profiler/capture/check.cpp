@@ -92,6 +92,7 @@ private:
         while (planned.next()) {
             const std::string table = planned.string(0);
             if (version_ < 2 && !isOfVersion1(table)) continue;
+            if (version_ < 3 && isSinceVersion3(table)) continue;
             part("file", [&] {
                 const std::string instead = planted(database_, table);
                 if (instead.empty()) {
@@ -121,6 +122,10 @@ private:
                                                    "prompt",  "sequence",    "token",     "decision",
                                                    "kv",      "scope",       "layer_step"};
         return kTables.contains(table);
+    }
+
+    static bool isSinceVersion3(const std::string& table) {
+        return table == "evaluation" || table.starts_with("training");
     }
 
     void foreignKeys() {
