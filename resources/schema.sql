@@ -558,7 +558,7 @@ CREATE TABLE training_task_step (
     step      INTEGER NOT NULL,
     task      INTEGER NOT NULL,
     loss      REAL,     -- NULL, as what follows: no token of its prompts counted
-    right     REAL,     -- of answers' tokens (of plain text: of all) the share that was foretold
+    foretold  REAL,     -- of answers' tokens (of plain text: of all) the share that was foretold
     sparsity  REAL,     -- share of sparse layers, as they mixed; NULL, as what follows: a backbone has none
     lambda1   REAL,
     lambda2   REAL,

@@ -72,6 +72,55 @@ std::string runLine(const RunRow& run) {
     return line + '\n';
 }
 
+std::int64_t stepsOf(const TrainingRow& training, const Snapshot& snapshot) {
+    std::int64_t steps = 0;
+    snapshot.trainingSteps.each([&](const TrainingStepRow& s) { steps += s.training == training.training; });
+    return steps;
+}
+
+std::string trainingLine(const TrainingRow& training, const Snapshot& snapshot) {
+    const TrainingFacts& facts = training.facts;
+    const std::size_t warnings = training.warnings.size();
+    std::string line =
+        "training " + std::to_string(training.training.value()) + ": " + std::string(nameOf(facts.kind)) +
+        " of " + printable(facts.model) + " on " + printable(facts.device) + " " + printable(facts.dtype) +
+        ", " + std::to_string(stepsOf(training, snapshot)) + " of " + std::to_string(facts.steps) + " steps";
+    if (facts.firstStep > 0) line += " from step " + std::to_string(facts.firstStep);
+    line += ", " + (training.outcome ? printable(*training.outcome) : "not ended");
+    if (training.end)
+        line += " after " + timeText(static_cast<double>((*training.end - training.begin).count()) / 1e9);
+    if (warnings > 0) line += ", " + std::to_string(warnings) + (warnings == 1 ? " warning" : " warnings");
+    if (!training.reason.empty()) line += ": " + printable(training.reason, 400);
+    return line + '\n';
+}
+
+nlohmann::json jsonOf(const TrainingRow& training, const Snapshot& snapshot) {
+    const TrainingFacts& facts = training.facts;
+    nlohmann::json row{{"training", training.training.value()},
+                       {"kind", nameOf(facts.kind)},
+                       {"model", facts.model},
+                       {"device", facts.device},
+                       {"dtype", facts.dtype},
+                       {"first_step", facts.firstStep},
+                       {"steps", facts.steps},
+                       {"steps_recorded", stepsOf(training, snapshot)},
+                       {"outcome", nullptr},
+                       {"seconds", nullptr},
+                       {"reason", training.reason},
+                       {"tasks", nlohmann::json::array()},
+                       {"warnings", nlohmann::json::array()}};
+    if (training.outcome) row["outcome"] = *training.outcome;
+    if (training.end) row["seconds"] = static_cast<double>((*training.end - training.begin).count()) / 1e9;
+    for (const TrainingTask& task : facts.tasks) {
+        nlohmann::json one{{"name", task.name}, {"share", task.share}, {"target", nullptr}};
+        if (task.target) one["target"] = *task.target;
+        row["tasks"].push_back(std::move(one));
+    }
+    for (const TrainingWarningRow& warning : training.warnings)
+        row["warnings"].push_back({{"step", warning.step}, {"text", warning.text}});
+    return row;
+}
+
 }  // namespace
 
 std::string textOf(const CaptureInfo& info) {
@@ -86,6 +135,8 @@ std::string textOf(const CaptureInfo& info) {
         text += "process " + std::to_string(process.process.value()) + " on " + printable(process.host) +
                 ": " + printable(process.program) + ", " + printable(process.collector) + '\n';
     for (const RunRow& run : info.snapshot->runs) text += runLine(run);
+    for (const TrainingRow& training : info.snapshot->trainings)
+        text += trainingLine(training, *info.snapshot);
     for (const CollectorInfo& c : info.collectors) text += "collector " + sentenceOf(c) + '\n';
     for (const FigureInfo& f : info.figures) {
         text += "quality of run " + std::to_string(f.run.value()) + ": " + printable(f.figure) + " " +
@@ -109,6 +160,7 @@ nlohmann::json jsonOf(const CaptureInfo& info) {
                         {"live", info.live},
                         {"problems", info.problems},
                         {"runs", nlohmann::json::array()},
+                        {"trainings", nlohmann::json::array()},
                         {"collectors", nlohmann::json::array()},
                         {"quality", nlohmann::json::array()},
                         {"tables", nlohmann::json::array()}};
@@ -123,6 +175,8 @@ nlohmann::json jsonOf(const CaptureInfo& info) {
         if (run.end) row["seconds"] = static_cast<double>((*run.end - run.begin).count()) / 1e9;
         json["runs"].push_back(std::move(row));
     }
+    for (const TrainingRow& training : info.snapshot->trainings)
+        json["trainings"].push_back(jsonOf(training, *info.snapshot));
     for (const CollectorInfo& c : info.collectors)
         json["collectors"].push_back({{"process", c.process.value()},
                                       {"run", c.run},

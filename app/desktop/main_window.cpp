@@ -9,6 +9,7 @@
 #include "views/inspector/inspector.h"
 #include "views/routing/routing_panel.h"
 #include "views/run/run_panel.h"
+#include "views/training/training_pane.h"
 
 #include <QCloseEvent>
 #include <QCoreApplication>
@@ -18,6 +19,7 @@
 #include <QFileInfo>
 #include <QLabel>
 #include <QStatusBar>
+#include <QTabWidget>
 #include <QVBoxLayout>
 
 namespace fluxscope {
@@ -66,12 +68,19 @@ MainWindow::~MainWindow() = default;
 void MainWindow::buildDocks() {
     auto* centre = new QWidget(this);
     banner_ = new Banner(centre);
-    routing_ = new RoutingPanel(store_, jobs_, appearance_.theme(), centre);
+    views_ = new QTabWidget(centre);
+    views_->setDocumentMode(true);
+    views_->setObjectName(QStringLiteral("views"));
+    routing_ = new RoutingPanel(store_, jobs_, appearance_.theme(), views_);
+    training_ = new TrainingPane(store_, jobs_, appearance_.theme(), views_);
+    // In the order of MainView.
+    views_->addTab(routing_, tr("Routing"));
+    views_->addTab(training_, tr("Training"));
     auto* column = new QVBoxLayout(centre);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addWidget(banner_);
-    column->addWidget(routing_, 1);
+    column->addWidget(views_, 1);
     setCentralWidget(centre);
 
     inspector_ = new Inspector(store_, jobs_, this);
@@ -140,10 +149,15 @@ void MainWindow::buildSession(const Arguments& arguments) {
 void MainWindow::connectStore() {
     connect(&store_, &ViewStore::changed, this, [this](const ViewState& now, const ViewState& before) {
         if (now.capture != before.capture) showCapture(now.capture);
+        views_->setCurrentIndex(static_cast<int>(now.view));
     });
+    connect(views_, &QTabWidget::currentChanged, this,
+            [this](int index) { store_.show(static_cast<MainView>(index)); });
     connect(&follower_, &CaptureFollower::snapshotCame, this, &MainWindow::showSnapshot);
-    connect(&appearance_, &Appearance::changed, this,
-            [this](const Theme& theme) { routing_->setTheme(theme); });
+    connect(&appearance_, &Appearance::changed, this, [this](const Theme& theme) {
+        routing_->setTheme(theme);
+        training_->setTheme(theme);
+    });
     connect(&jobs_, &Jobs::failed, this, &MainWindow::say);
 }
 
@@ -159,6 +173,7 @@ void MainWindow::openCapture(const QString& file) {
 void MainWindow::showCapture(const std::optional<CaptureKey>& capture) {
     showSnapshot(nullptr);
     said_.clear();
+    viewChosen_ = false;
     if (capture)
         follower_.follow(capture->file);
     else
@@ -169,11 +184,22 @@ void MainWindow::showCapture(const std::optional<CaptureKey>& capture) {
 
 void MainWindow::showSnapshot(const SnapshotPtr& snapshot) {
     routing_->setSnapshot(snapshot);
+    training_->setSnapshot(snapshot);
     inspector_->setSnapshot(snapshot);
     if (!snapshot) return;
+    showView(snapshot);
     for (const CollectorInfo& collector : snapshot->collectors)
         if (collector.state == "missing") sayOnce("collector " + sentenceOf(collector));
     for (const std::string& problem : snapshot->problems) sayOnce(problem);
+}
+
+// A capture opens on what it has; on what was in view, when it has both.
+void MainWindow::showView(const SnapshotPtr& snapshot) {
+    const bool hasRuns = !snapshot->runs.empty();
+    const bool hasTrainings = !snapshot->trainings.empty();
+    if (viewChosen_ || (!hasRuns && !hasTrainings)) return;
+    viewChosen_ = true;
+    if (hasRuns != hasTrainings) store_.show(hasRuns ? MainView::Routing : MainView::Training, Move::Passing);
 }
 
 void MainWindow::retitle() {
@@ -224,6 +250,10 @@ void MainWindow::choosePromptSet() {
 }
 
 const DisplayList* MainWindow::figure() const {
+    if (store_.state().view == MainView::Training) {
+        const auto& curves = training_->figure();
+        return curves ? &curves->list : nullptr;
+    }
     const auto& drawn = routing_->overview().figure();
     return drawn ? &drawn->list : nullptr;
 }

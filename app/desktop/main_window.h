@@ -1,4 +1,4 @@
-// The window: Run on the left, Routing in the middle, Inspector on the right, Log below. It wires; what things do stands in
+// The window: Run on the left, Routing or Training in the middle, Inspector on the right, Log below. It wires; what things do stands in
 // the views, in RunSession and in the store.
 #pragma once
 
@@ -15,6 +15,7 @@
 #include <string>
 
 class QLabel;
+class QTabWidget;
 
 namespace fluxscope {
 
@@ -25,6 +26,7 @@ class Menus;
 class RoutingPanel;
 class RunPanel;
 class RunSession;
+class TrainingPane;
 
 class MainWindow : public QMainWindow {
     Q_OBJECT
@@ -41,6 +43,7 @@ public:
     const SnapshotPtr& snapshot() const { return follower_.snapshot(); }
     RunSession* session() { return session_; }  // null without the engine
     RoutingPanel& routing() { return *routing_; }
+    TrainingPane& training() { return *training_; }
 
     void chooseCapture();
     void chooseModel();
@@ -61,6 +64,7 @@ private:
     void connectStore();
     void showSnapshot(const SnapshotPtr& snapshot);
     void showCapture(const std::optional<CaptureKey>& capture);
+    void showView(const SnapshotPtr& snapshot);
     void retitle();
     void readPrompts(const QString& file);
     void say(const QString& sentence);
@@ -76,7 +80,9 @@ private:
     ViewStore store_;
     Jobs jobs_;
     CaptureFollower follower_;
+    QTabWidget* views_;
     RoutingPanel* routing_;
+    TrainingPane* training_;
     Inspector* inspector_;
     Banner* banner_;
     LogPanel* log_;
@@ -85,6 +91,7 @@ private:
     RunSession* session_ = nullptr;
     Menus* menus_ = nullptr;
     bool busy_ = false;
+    bool viewChosen_ = false;     // for the capture that is open
     std::set<std::string> said_;  // of this capture
     JobTag promptsTag_;
     JobTag saveTag_;

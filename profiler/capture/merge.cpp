@@ -20,12 +20,29 @@ constexpr const char* kShape =
     "static_shared_bytes, dynamic_shared_bytes";
 
 // Tables whose rows are all kept get numbers that follow the last one there; a table with its key.
-const std::map<std::string, std::string> kMoved{
-    {"run", "run"},       {"token", "row"},          {"fidelity", "row"},      {"decision", "row"},
-    {"kv", "row"},        {"scope", "scope"},        {"layer_step", "row"},    {"place", "place"},
-    {"kernel", "kernel"}, {"kernel_block", "block"}, {"memcpy", "memcpy"},     {"memset", "memset"},
-    {"api", "api"},       {"sync", "sync"},          {"overhead", "overhead"}, {"metric", "metric"},
-    {"sample", "sample"}, {"lane", "lane"},          {"traffic", "traffic"},   {"evaluation", "row"}};
+const std::map<std::string, std::string> kMoved{{"run", "run"},
+                                                {"token", "row"},
+                                                {"fidelity", "row"},
+                                                {"decision", "row"},
+                                                {"kv", "row"},
+                                                {"scope", "scope"},
+                                                {"layer_step", "row"},
+                                                {"place", "place"},
+                                                {"kernel", "kernel"},
+                                                {"kernel_block", "block"},
+                                                {"memcpy", "memcpy"},
+                                                {"memset", "memset"},
+                                                {"api", "api"},
+                                                {"sync", "sync"},
+                                                {"overhead", "overhead"},
+                                                {"metric", "metric"},
+                                                {"sample", "sample"},
+                                                {"lane", "lane"},
+                                                {"traffic", "traffic"},
+                                                {"training", "training"},
+                                                {"training_step", "row"},
+                                                {"training_warning", "row"},
+                                                {"evaluation", "row"}};
 
 class Merge {
 public:
@@ -36,6 +53,7 @@ public:
                         kShape));
         for (const char* table : kShared)
             into_.exec(fmt::format("CREATE TEMP TABLE {}_now (was INTEGER PRIMARY KEY, now INTEGER)", table));
+        into_.exec("CREATE TEMP TABLE training_new (training INTEGER PRIMARY KEY)");
     }
 
     void add(const fs::path& file) {
@@ -47,8 +65,10 @@ public:
                                          key, table));
         shareProcesses();
         requireNewRuns(file);
+        chooseTrainings(file);
         shareModelsPromptsNamesAndLaunches();
         copyRows();
+        copyTrainings();
     }
 
     void addLaunches() {
@@ -113,6 +133,43 @@ private:
         if (!twice.empty())
             throw InputError{file.string(), twice, "is in one of the files before it, too",
                              "give each run once"};
+    }
+
+    // Every slice of a capture has all its trainings: those that are there already, as long, are not added again.
+    void chooseTrainings(const fs::path& file) {
+        const auto length = [](const char* schema, const char* row) {
+            return fmt::format("(SELECT count(*) FROM {}.training_step AS n WHERE n.training = {}.training)",
+                               schema, row);
+        };
+        const std::string there =
+            "FROM source.training AS s JOIN temp.process_now AS p ON p.was = s.process JOIN main.training AS "
+            "m "
+            "ON m.process = p.now AND m.begin_ns = s.begin_ns";
+        const std::string other = into_.text(fmt::format(
+            "SELECT 'training ' || s.training {} WHERE m.outcome IS NOT s.outcome OR {} <> {} LIMIT 1", there,
+            length("source", "s"), length("main", "m")));
+        if (!other.empty())
+            throw InputError{file.string(), other, "is in one of the files before it, but not as long",
+                             "give the file that has all of it, and not the other"};
+        into_.exec(
+            "DELETE FROM temp.training_new; INSERT INTO temp.training_new SELECT training FROM "
+            "source.training "
+            "WHERE training NOT IN (SELECT s.training " +
+            there + ")");
+    }
+
+    void copyTrainings() {
+        const std::string isNew = "t.training IN (SELECT training FROM temp.training_new)";
+        const std::string training = moved("training", "training");
+        into_.copy({.table = "training",
+                    .instead = {{"training", training}, {"process", now("process", "process")}},
+                    .where = isNew});
+        for (const char* table : {"training_task", "training_task_step", "training_layer_step"})
+            into_.copy({.table = table, .instead = {{"training", training}}, .where = isNew});
+        for (const char* table : {"training_step", "training_warning"})
+            into_.copy({.table = table,
+                        .instead = {{"row", moved(table, "row")}, {"training", training}},
+                        .where = isNew});
     }
 
     void shareModelsPromptsNamesAndLaunches() {

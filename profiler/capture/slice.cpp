@@ -46,6 +46,9 @@ std::string textOf(const SliceChoice& choice, const std::string& file) {
 
 // Tables of a run whose rows stay whatever is cut: what was decided, kept and said.
 constexpr const char* kWhole[] = {"sequence", "token", "turn", "fidelity", "decision", "kv", "evaluation"};
+// Trainings are no part of any run: they stay whole too.
+constexpr const char* kTrainings[] = {"training",           "training_task",       "training_step",
+                                      "training_task_step", "training_layer_step", "training_warning"};
 constexpr const char* kPlaced[] = {"kernel", "memcpy", "memset", "api"};
 constexpr const char* kTimed[] = {"sync", "overhead"};
 
@@ -157,7 +160,8 @@ private:
     }
 
     void copyRuns() {
-        const std::string ofProcess = "t.process IN (SELECT process FROM temp.chosen)";
+        const std::string ofProcess =
+            "t.process IN (SELECT process FROM temp.chosen UNION SELECT process FROM source.training)";
         const std::string ofRun = "t.run IN (SELECT run FROM temp.chosen)";
         for (const char* table : {"process", "environment", "device"})
             into_.copy({.table = table, .where = ofProcess});
@@ -165,6 +169,7 @@ private:
         into_.copy({.table = "model", .where = "t.model IN (SELECT model FROM temp.chosen)"});
         for (const char* table : {"run", "quality", "metric"}) into_.copy({.table = table, .where = ofRun});
         for (const char* table : kWhole) into_.copy({.table = table, .where = ofRun});
+        for (const char* table : kTrainings) into_.copy({.table = table});
         into_.copy({.table = "prompt", .where = "t.prompt IN (SELECT prompt FROM main.sequence)"});
         into_.copy({.table = "token_choice", .where = "t.row IN (SELECT row FROM main.token)"});
     }

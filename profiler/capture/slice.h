@@ -25,7 +25,8 @@ struct SliceChoice {
     std::vector<SliceRange> times_ns;  // from the run's beginning; the layers of steps that begin in it
 };
 
-// Into `into`, which must not exist. Of the runs chosen, decisions, KV, tokens, prompts and what is known of the process stay whole. Returns
+// Into `into`, which must not exist. Of the runs chosen, decisions, KV, tokens, prompts and what is known of the process stay whole, and so
+// do all trainings, which are no part of any run. Returns
 // what the reader should know, a sentence each. Throws InputError, MachineError, CancelledError, and UsageError when the choice
 // leaves nothing; there is no `into` then.
 std::vector<std::string> sliceCapture(const std::filesystem::path& from, const std::filesystem::path& into,

@@ -11,6 +11,7 @@
 #include "engine/contract/observer.h"
 #include "profiler/capture/collector_info.h"
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -19,6 +20,8 @@
 #include <vector>
 
 namespace fluxscope {
+
+using TrainingIndex = Index<struct TrainingTag>;
 
 struct ProcessRow {
     ProcessIndex process;
@@ -147,6 +150,52 @@ struct LayerStepRow {
     std::int32_t costVersion = 0;  // of kernels/cost, for analytic bytes; 0: not known
 };
 
+struct TrainingWarningRow {
+    std::int64_t step = 0;
+    std::string text;
+};
+
+// As far as one process took it: what went on from a checkpoint is a row of its own.
+struct TrainingRow {
+    TrainingIndex training;
+    ProcessIndex process;
+    TrainingFacts facts;
+    Nanoseconds begin{};
+    std::optional<Nanoseconds> end;
+    std::optional<std::string> outcome;  // absent: still going on, or its process was lost
+    std::string reason;
+    std::vector<TrainingWarningRow> warnings;  // as they came
+};
+
+// What is absent is NaN.
+struct TrainingTaskStepRow {
+    std::int32_t task = 0;  // of TrainingFacts::tasks
+    double loss = 0;        // NaN: no token of its prompts counted
+    double right = 0;       // of answers' tokens (of plain text: of all) the share that was foretold
+    double sparsity = 0;    // NaN, as what follows: a backbone has none
+    std::array<double, 2> multipliers{};
+};
+
+struct TrainingLayerStepRow {
+    LayerIndex layer;
+    float full = 0;  // the mean weight of full attention
+};
+
+struct TrainingStepRow {
+    TrainingIndex training;
+    std::int64_t step = 0;
+    std::int64_t length = 0;
+    double loss = 0;
+    double penalty = 0;
+    double learningRate = 0;
+    double gradientNorm = 0;
+    double tokensPerSecond = 0;
+    double temperature = 0;  // NaN: a backbone has none
+    Nanoseconds end{};
+    std::vector<TrainingTaskStepRow> tasks;    // those that had a prompt, rising
+    std::vector<TrainingLayerStepRow> layers;  // rising; a backbone has none
+};
+
 // A table that grows at its end. Iterates over all rows in order.
 template <class Row>
 class Chunks {
@@ -198,6 +247,8 @@ struct Snapshot {
     Chunks<LayerStepRow> layerSteps;
     Chunks<FidelityRow> fidelity;
     Chunks<EvaluationRow> evaluations;
+    std::vector<TrainingRow> trainings;
+    Chunks<TrainingStepRow> trainingSteps;  // rising by (training, step)
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

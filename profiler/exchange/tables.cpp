@@ -42,6 +42,7 @@ constexpr Column kTurn{"turn", "t.turn"};
 constexpr Column kStep{"step", "t.step"};
 constexpr Column kLayer{"layer", "t.layer"};
 constexpr Column kBegin{"begin_ns", "t.begin_ns"};
+constexpr Column kTraining{"training", "t.training"};
 constexpr Column kDuration{"duration_ns", "t.duration_ns"};
 
 // What something on a device belongs to.
@@ -297,6 +298,58 @@ std::vector<Table> exportedTables() {
           {"state", "t.state"},
           {"reason", "t.reason"},
           {"remedy", "t.remedy"}}},
+        {"trainings",
+         "training AS t",
+         {kTraining,
+          {"process", "t.process"},
+          {"kind", "t.kind"},
+          {"model", "t.model"},
+          {"plan_json", "t.plan"},
+          {"data_json", "t.data"},
+          {"device", "t.device"},
+          {"dtype", "t.dtype"},
+          {"first_step", "t.first_step"},
+          {"steps", "t.steps"},
+          {"layers", "t.layers"},
+          kBegin,
+          {"end_ns", "t.end_ns"},
+          {"outcome", "t.outcome"},
+          {"reason", "t.reason"}}},
+        {"training_tasks",
+         "training_task AS t",
+         {kTraining,
+          {"task", "t.task"},
+          {"name", "t.name"},
+          {"share", "t.share"},
+          {"target_sparse_share", "t.target"}}},
+        {"training_steps",
+         "training_step AS t",
+         {kTraining,
+          kStep,
+          {"length_tokens", "t.length"},
+          {"loss_nats", "t.loss"},
+          {"penalty", "t.penalty"},
+          {"learning_rate", "t.learning_rate"},
+          {"gradient_norm", "t.gradient_norm"},
+          {"tokens_per_s", "t.tokens_per_s"},
+          {"temperature", "t.temperature"},
+          {"end_ns", "t.end_ns"}}},
+        {"training_task_steps",
+         "training_task_step AS t LEFT JOIN training_task AS n ON n.training = t.training AND n.task = "
+         "t.task",
+         {kTraining,
+          kStep,
+          {"task", "t.task"},
+          {"name", "n.name"},
+          {"loss_nats", "t.loss"},
+          {"foretold", "t.foretold"},
+          {"sparse_share", "t.sparsity"},
+          {"lambda1", "t.lambda1"},
+          {"lambda2", "t.lambda2"}}},
+        {"training_layer_steps",
+         "training_layer_step AS t",
+         {kTraining, kStep, kLayer, {"p_full", "t.p_full"}}},
+        {"training_warnings", "training_warning AS t", {kTraining, kStep, {"text", "t.text"}}},
     };
 }
 

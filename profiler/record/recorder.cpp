@@ -259,6 +259,22 @@ void Recorder::runEnded(RunOutcome outcome, const std::string& reason) {
 }
 
 void Recorder::sampleEvaluated(const EvaluationSample& sample) { writer_->push(sample, Weight::Essential); }
+void Recorder::trainingBegan(const TrainingFacts& training) {
+    writer_->push(TrainingBegan{std::make_shared<const TrainingFacts>(training), options_.clock()},
+                  Weight::Essential);
+}
+
+void Recorder::trainingStepped(const TrainingStep& step) {
+    writer_->push(TrainingStepRecord{step, options_.clock()}, Weight::Essential);
+}
+
+void Recorder::trainingWarned(std::int64_t step, const std::string& sentence) {
+    writer_->push(TrainingWarningRecord{step, sentence}, Weight::Essential);
+}
+
+void Recorder::trainingEnded(RunOutcome outcome, const std::string& reason) {
+    writer_->push(TrainingEnded{outcome, reason, options_.clock()}, Weight::Essential);
+}
 
 void Recorder::take(const ScopeRecord& scope) {
     writer_->push(scope, scope.key.op ? Weight::Detail : Weight::Structure);

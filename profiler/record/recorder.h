@@ -1,12 +1,12 @@
-// Records runs of the engine into a capture: an Observer that is handed to Model::run.
+// Records runs of the engine, and trainings, into a capture: an Observer that is handed to Model::run or to a trainer.
 //
 //   Recorder recorder(file, {.collect = Collect::Auto});
 //   if (const auto problem = recorder.status().problem) ...        // nothing will be written: go on or not, as you like
 //   model.run(request, recorder, cancel);                          // any number of runs
 //   recorder.finish();                                             // one file that travels
 //
-// While a run goes on, its decisions and tokens can be read from the file within 250 ms. The engine's thread never waits for
-// the disk: events go through a queue, and when that is full, scopes are dropped and counted, decisions and tokens never.
+// While a run goes on, its decisions and tokens can be read from the file within 250 ms; so can the steps of a training. The engine's thread never waits for
+// the disk: events go through a queue, and when that is full, scopes are dropped and counted, decisions, tokens and steps of a training never.
 #pragma once
 
 #include "engine/contract/observer.h"
@@ -101,6 +101,10 @@ public:
                       std::span<const std::int64_t> attended) override;
     void runEnded(RunOutcome outcome, const std::string& reason) override;
     void sampleEvaluated(const EvaluationSample& sample) override;
+    void trainingBegan(const TrainingFacts& training) override;
+    void trainingStepped(const TrainingStep& step) override;
+    void trainingWarned(std::int64_t step, const std::string& sentence) override;
+    void trainingEnded(RunOutcome outcome, const std::string& reason) override;
 
 private:
     void take(const ScopeRecord& scope) override;

@@ -60,6 +60,11 @@ void addNotices(const Snapshot& snapshot, Report& report) {
             report.notices.push_back(name + " has the role '" + printable(run.role) +
                                      "': its times are never quoted as latency.");
     }
+    if (!snapshot.trainings.empty())
+        report.notices.push_back(
+            "The capture holds " +
+            count(static_cast<std::int64_t>(snapshot.trainings.size()), "training", "trainings") +
+            ": a report shows runs only; the curves of a training are in the window's view Training.");
     for (const RunIndex run : enqueueTimedRuns(snapshot))
         report.notices.push_back("Run " + std::to_string(run.value()) +
                                  " ran on a GPU whose kernels were not timed: the times of its layers are "

@@ -3,6 +3,7 @@
 #include "profiler/store/detail/device_writer.h"
 #include "profiler/store/detail/row_writer.h"
 #include "profiler/store/detail/store_error.h"
+#include "profiler/store/detail/training_writer.h"
 #include "profiler/store/schema.h"
 #include "profiler/store/writing_lock.h"
 
@@ -122,7 +123,12 @@ private:
 
 struct CaptureWriter::Writing {
     Writing(const fs::path& path, const ProcessRecord& facts)
-        : file(path), lock(holdOrRefuse(path)), oneFile(path), database(open(path)), rows(database) {
+        : file(path),
+          lock(holdOrRefuse(path)),
+          oneFile(path),
+          database(open(path)),
+          rows(database),
+          trainings(database) {
         oneFile.opened();
         lastRun = database.execAndGet("SELECT coalesce(max(run), 0) FROM run").getInt();
         begin();
@@ -155,6 +161,13 @@ struct CaptureWriter::Writing {
             apply(rows);
         });
     }
+    template <class Change>
+    void changeTraining(Change apply) {
+        reporting(file, [&] {
+            begin();
+            apply(trainings);
+        });
+    }
     template <class Record>
     void addToDevice(const Record& record) {
         reporting(file, [&] {
@@ -162,7 +175,9 @@ struct CaptureWriter::Writing {
             device->add(record);
         });
     }
-    std::size_t writtenRows() const { return rows.rows() + static_cast<std::size_t>(device->rows()); }
+    std::size_t writtenRows() const {
+        return rows.rows() + trainings.rows() + static_cast<std::size_t>(device->rows());
+    }
 
     // SQLite goes on writing into a file that was taken away, and nobody would ever see it.
     void requireStillThere() const {
@@ -176,6 +191,7 @@ struct CaptureWriter::Writing {
     OneFileInTheEnd oneFile;
     SQLite::Database database;
     RowWriter rows;
+    TrainingWriter trainings;
     std::optional<DeviceWriter> device;  // once the process is known
     std::int64_t process = 0;
     std::int32_t lastRun = 0;
@@ -307,6 +323,22 @@ void CaptureWriter::endRun(Nanoseconds end, RunOutcome outcome, const std::strin
     });
 }
 
+void CaptureWriter::beginTraining(const TrainingBegan& training) {
+    writing_->changeTraining([&](TrainingWriter& rows) { rows.begin(writing_->process, training); });
+}
+
+void CaptureWriter::write(const TrainingStepRecord& step) {
+    writing_->changeTraining([&](TrainingWriter& rows) { rows.add(step); });
+}
+
+void CaptureWriter::write(const TrainingWarningRecord& warning) {
+    writing_->changeTraining([&](TrainingWriter& rows) { rows.add(warning); });
+}
+
+void CaptureWriter::endTraining(const TrainingEnded& training) {
+    writing_->changeTraining([&](TrainingWriter& rows) { rows.end(training); });
+}
+
 bool CaptureWriter::tryBegin() {
     return reporting(writing_->file, [this] {
         if (writing_->inTransaction) return true;
@@ -327,7 +359,9 @@ std::size_t CaptureWriter::uncommittedRows() const {
     return writing_->writtenRows() - writing_->committedRows;
 }
 
-std::int64_t CaptureWriter::repeatedRows() const { return writing_->rows.repeated(); }
+std::int64_t CaptureWriter::repeatedRows() const {
+    return writing_->rows.repeated() + writing_->trainings.repeated();
+}
 
 void CaptureWriter::commit() {
     reporting(writing_->file, [&] {

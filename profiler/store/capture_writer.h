@@ -71,6 +71,12 @@ public:
     void setDropped(std::int64_t records);
     void endRun(Nanoseconds end, RunOutcome outcome, const std::string& reason);
 
+    // No run goes on meanwhile; steps and warnings are of the training begun last.
+    void beginTraining(const TrainingBegan& training);
+    void write(const TrainingStepRecord& step);
+    void write(const TrainingWarningRecord& warning);
+    void endTraining(const TrainingEnded& training);
+
     // Begins the next transaction. False: another program holds the file, and did so for a quarter of a second; a write would wait
     // two seconds for it and then throw.
     bool tryBegin();

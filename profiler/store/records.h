@@ -6,6 +6,7 @@
 #include "kernels/cost/cost.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -91,6 +92,27 @@ struct ScopeRecord {
     Nanoseconds begin{};
     Nanoseconds end{};
     std::optional<cost::Cost> cost;
+};
+
+struct TrainingBegan {
+    std::shared_ptr<const TrainingFacts> facts;
+    Nanoseconds at{};
+};
+
+struct TrainingStepRecord {
+    TrainingStep step;
+    Nanoseconds at{};  // its end
+};
+
+struct TrainingWarningRecord {
+    std::int64_t step = 0;
+    std::string text;
+};
+
+struct TrainingEnded {
+    RunOutcome outcome = RunOutcome::Finished;
+    std::string reason;
+    Nanoseconds at{};
 };
 
 // What a layer cost in a step so far: a later record with the same key replaces it.

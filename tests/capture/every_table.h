@@ -2,9 +2,11 @@
 #pragma once
 
 #include "profiler/store/capture_writer.h"
+#include "tests/record/scripted_training.h"
 #include "tests/store/device_run.h"
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,6 +33,7 @@ public:
         writer_.write(DeviceRecord{.device = 0, .name = "H200", .uuid = "GPU-1", .bus = "0000:18:00.0"});
         writer_.write(CollectorRecord{
             .name = "timeline", .state = CollectorState::Missing, .reason = "held", .remedy = "wait"});
+        train(pid);
     }
 
     // Layer 1 of a run is sparse; `kernel` is the mangled name of its attention, so that runs can have names of their own.
@@ -67,6 +70,17 @@ public:
     CaptureWriter& writer() { return writer_; }
 
 private:
+    void train(std::int64_t at) {
+        const TrainingScript script{.steps = 3, .layers = kLayersOfEach};
+        writer_.beginTraining(
+            {std::make_shared<const TrainingFacts>(trainingFactsOf(script)), Nanoseconds(at)});
+        for (std::int64_t step = 0; step < script.steps; ++step)
+            writer_.write(TrainingStepRecord{trainingStepOf(script, step), Nanoseconds(at + step)});
+        writer_.write(TrainingWarningRecord{2, "prose goes one way only"});
+        writer_.endTraining({RunOutcome::Finished, "", Nanoseconds(at + script.steps)});
+        writer_.commit();
+    }
+
     void step(std::int32_t step, std::int64_t at, std::string_view attention) {
         const ScopeKey whole{.phase = step == 0 ? Phase::Prefill : Phase::Decode, .step = StepIndex(step)};
         for (std::int32_t sequence = 0; sequence < 2; ++sequence)

@@ -8,6 +8,8 @@
 #include "profiler/figure/svg.h"
 #include "profiler/figure/time_line_figure.h"
 #include "profiler/figure/traffic_figure.h"
+#include "profiler/figure/training_figure.h"
+#include "tests/analysis/training_builder.h"
 #include "tests/figure/device_worlds.h"
 #include "tests/views/image_difference.h"
 #include "views/canvas/detail/raster_surface.h"
@@ -43,7 +45,10 @@ std::vector<Drawn> everyFigure(const Theme& theme) {
             {"time-line", timeLineFigure(someTimeLine(), {}, {800, 260}, theme).list},
             {"time-line-folded", timeLineFigure(longTimeLine(5000), {}, {800, 240}, theme).list},
             {"roofline", rooflineFigure(someRoofline(), {}, {800, 460}, theme).list},
-            {"traffic", trafficFigure(someTraffic(), ceiling, {800, 380}, theme).list}};
+            {"traffic", trafficFigure(someTraffic(), ceiling, {800, 380}, theme).list},
+            {"training", trainingFigure(trainingOf({.steps = 400}, 300), {}, {1100, 560}, theme).list},
+            {"training-folded",
+             trainingFigure(trainingOf({.steps = 4000, .layers = 36}, 3000), {}, {700, 900}, theme).list}};
 }
 
 QImage rasterImage(const DisplayList& list) {

@@ -3,11 +3,13 @@
 #include "profiler/analysis/layer_costs.h"
 #include "profiler/analysis/routing_table.h"
 #include "profiler/analysis/run_summary.h"
+#include "profiler/analysis/training_curves.h"
 #include "profiler/figure/layer_cost_figure.h"
 #include "profiler/figure/number.h"
 #include "profiler/figure/routing_figure.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace fluxscope {
 namespace {
@@ -79,6 +81,42 @@ Tooltip promptFacts(const Snapshot& snapshot, const RoutingTable& table, const R
     return facts;
 }
 
+Tooltip trainingFacts(const Snapshot& snapshot, std::optional<TrainingIndex> wanted) {
+    const std::vector<TrainingParts> trainings = joinedTrainings(snapshot);
+    if (trainings.empty()) return {};
+    auto chosen = wanted ? std::ranges::find(trainings, *wanted, &TrainingParts::first) : trainings.end();
+    if (chosen == trainings.end()) chosen = std::prev(trainings.end());
+    const TrainingCurves curves = trainingCurves(snapshot, *chosen);
+    Tooltip facts;
+    facts.title =
+        "training " + std::to_string(chosen->first().value()) + " · " + std::string(nameOf(curves.kind));
+    facts.lines = {
+        {"model", curves.model, ""},
+        {"device", curves.device + ", " + curves.dtype, ""},
+        {"outcome",
+         curves.outcome.value_or("not ended") + (curves.reason.empty() ? "" : ": " + curves.reason), ""},
+        {"steps", formattedCount(static_cast<std::int64_t>(curves.steps.size())),
+         "of " + formattedCount(curves.planned)}};
+    for (const std::int64_t step : curves.resumedAt)
+        facts.lines.push_back({"went on", "from step " + formattedCount(step), ""});
+    if (!curves.warnings.empty())
+        facts.lines.push_back(
+            {"warnings", formattedCount(static_cast<std::int64_t>(curves.warnings.size())), ""});
+    if (curves.empty()) return facts;
+    const double window = smoothingWindow(curves);
+    const auto last = [&](const Curve& curve) {
+        const Curve smooth = smoothed(curves.steps, curve, window);
+        const auto value =
+            std::find_if(smooth.rbegin(), smooth.rend(), [](double v) { return std::isfinite(v); });
+        return value == smooth.rend() ? std::string("n/a") : formatted(*value, Unit::None);
+    };
+    const std::string averaged = "nats per token, average over " +
+                                 formattedCount(static_cast<std::int64_t>(std::round(window))) + " steps";
+    facts.lines.push_back({"loss", last(curves.loss), averaged});
+    for (const TaskCurves& task : curves.tasks) facts.lines.push_back({task.name, last(task.loss), averaged});
+    return facts;
+}
+
 }  // namespace
 
 Tooltip factsOf(const Snapshot& snapshot, const Selection& selection) {
@@ -97,6 +135,7 @@ Tooltip factsOf(const Snapshot& snapshot, const Selection& selection) {
             return routingTooltip(table, layer->value(), *column);
         return promptFacts(snapshot, table, table.columns[static_cast<std::size_t>(*column)]);
     }
+    if (snapshot.runs.empty()) return trainingFacts(snapshot, selection.training);
     const std::vector<RunSummary> runs = runSummaries(snapshot);
     const auto chosen = selection.run
                             ? std::find_if(runs.begin(), runs.end(),

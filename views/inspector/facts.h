@@ -7,7 +7,8 @@
 
 namespace fluxscope {
 
-// The smallest thing selected: a step of a layer, a layer of a prompt, a prompt, or else the latest run.
+// The smallest thing selected: a step of a layer, a layer of a prompt, a prompt, or else the latest run; of a capture without runs, the
+// training that is selected, or else the latest.
 // No lines when the snapshot has nothing of the kind.
 Tooltip factsOf(const Snapshot& snapshot, const Selection& selection);
 

@@ -4,6 +4,7 @@
 
 #include "engine/contract/observer.h"
 #include "profiler/analysis/layer_costs.h"
+#include "profiler/capture/snapshot.h"
 #include "profiler/figure/routing_figure.h"
 
 #include <compare>
@@ -61,6 +62,7 @@ struct Selection {
     std::optional<StepRange> steps;
     std::optional<KernelKey> kernel;
     std::optional<TokenRange> tokens;
+    std::optional<TrainingIndex> training;  // the first of its rows
 
     bool empty() const { return *this == Selection{}; }
     std::optional<LayerIndex> onlyLayer() const {
@@ -79,6 +81,9 @@ struct Hover {
     friend bool operator==(const Hover&, const Hover&) = default;
 };
 
+// What stands in the middle of the window.
+enum class MainView : std::uint8_t { Routing, Training };
+
 struct Colouring {
     RoutingColouring routing = RoutingColouring::Probability;  // of layers × prompts
     CostMeasure cost = CostMeasure::Time;                      // of layers × steps
@@ -92,6 +97,8 @@ struct ViewState {
     std::map<CaptureKey, TimeRange> timeRanges;
     std::string filter;  // over prompt ids and kinds
     Colouring colouring;
+    MainView view = MainView::Routing;
+    bool smoothTraining = true;  // averages over the raw curves
 
     friend bool operator==(const ViewState&, const ViewState&) = default;
 };

@@ -38,6 +38,18 @@ void ViewStore::colourCostBy(CostMeasure measure) {
     go(std::move(next), Move::Passing);
 }
 
+void ViewStore::show(MainView view, Move move) {
+    ViewState next = state();
+    next.view = view;
+    go(std::move(next), move);
+}
+
+void ViewStore::smoothTraining(bool smooth) {
+    ViewState next = state();
+    next.smoothTraining = smooth;
+    go(std::move(next), Move::Passing);
+}
+
 void ViewStore::hoverOver(const std::optional<Hover>& hover) {
     if (hover == hover_) return;
     hover_ = hover;

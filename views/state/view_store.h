@@ -31,6 +31,8 @@ public:
     void select(const Selection& selection, Move move = Move::Chosen);
     void colourRoutingBy(RoutingColouring colouring);
     void colourCostBy(CostMeasure measure);
+    void show(MainView view, Move move = Move::Chosen);
+    void smoothTraining(bool smooth);
     void hoverOver(const std::optional<Hover>& hover);
 
     bool canGoBack() const { return here_ > 0; }

@@ -35,6 +35,62 @@ std::string timed(const std::string& table) {
     return "SELECT '" + table + " ' || " + table + " FROM " + table + " WHERE duration_ns < -1";
 }
 
+void addTrainings(std::vector<CheckRule>& rules) {
+    const auto ofStep = [](const std::string& table) {
+        return "SELECT 'training ' || training || ' step ' || step FROM " + table +
+               " WHERE (training, step) NOT IN (SELECT training, step FROM training_step)";
+    };
+    rules.insert(
+        rules.end(),
+        {{"training", "ends after it begins, with an outcome, and counts steps and layers",
+          "SELECT 'training ' || training FROM training WHERE end_ns < begin_ns OR (end_ns IS NULL) <> "
+          "(outcome IS NULL) OR first_step < 0 OR steps < first_step OR layers < 0",
+          3},
+         {"training_task", "is numbered from 0 on, with shares from 0 to 1 and targets of routers only",
+          "SELECT 'training ' || training || ' task ' || task FROM (SELECT t.*, kind, row_number() OVER "
+          "(PARTITION BY training ORDER BY task) - 1 AS place FROM training_task AS t LEFT JOIN training "
+          "USING "
+          "(training)) WHERE task <> place OR share NOT BETWEEN 0 AND 1 OR target NOT BETWEEN 0 AND 1 OR "
+          "(kind = 'backbone' AND target IS NOT NULL)",
+          3},
+         {"training_step", "comes by training and step",
+          "SELECT 'row ' || row FROM (SELECT row, training, step, lag(training) OVER w AS training_, "
+          "lag(step) OVER w AS step_ FROM training_step WINDOW w AS (ORDER BY row)) WHERE (training, step) < "
+          "(training_, step_)",
+          3},
+         {"training_step", "is a step of its training's plan",
+          "SELECT 'row ' || row || ': step ' || step FROM training_step AS t LEFT JOIN training AS p USING "
+          "(training) WHERE step < first_step OR step >= steps OR length < 0 OR t.end_ns < p.begin_ns OR "
+          "(kind = 'backbone' AND temperature IS NOT NULL)",
+          3},
+         {"training_task_step", "is of a known step", ofStep("training_task_step"), 3},
+         {"training_task_step", "is of a known task",
+          "SELECT 'training ' || training || ' task ' || task FROM training_task_step WHERE (training, task) "
+          "NOT IN (SELECT training, task FROM training_task)",
+          3},
+         {"training_task_step", "has a share of sparse layers from 0 to 1, of routers only",
+          "SELECT 'training ' || training || ' step ' || step || ' task ' || task FROM training_task_step "
+          "LEFT JOIN training USING (training) WHERE sparsity NOT BETWEEN 0 AND 1 OR (kind = 'backbone' AND "
+          "(sparsity IS NOT NULL OR lambda1 IS NOT NULL OR lambda2 IS NOT NULL))",
+          3},
+         {"training_task_step", "has a share of foretold tokens from 0 to 1",
+          "SELECT 'training ' || training || ' step ' || step || ' task ' || task FROM training_task_step "
+          "WHERE foretold NOT BETWEEN 0 AND 1",
+          3},
+         {"training_layer_step", "is of a known step", ofStep("training_layer_step"), 3},
+         {"training_layer_step", "is of a layer that the model has, with a weight from 0 to 1",
+          "SELECT 'training ' || training || ' step ' || step || ' layer ' || layer FROM training_layer_step "
+          "LEFT JOIN training USING (training) WHERE layer < 0 OR layer >= layers OR p_full NOT BETWEEN 0 "
+          "AND "
+          "1",
+          3},
+         {"training_warning", "is of a step of its training's plan",
+          "SELECT 'row ' || row || ': step ' || step FROM training_warning LEFT JOIN training USING "
+          "(training) "
+          "WHERE step < 0 OR step > steps",
+          3}});
+}
+
 std::vector<CheckRule> makeRules() {
     std::vector<CheckRule> rules{
         {"run", "ends after it begins, with an outcome",
@@ -155,6 +211,7 @@ std::vector<CheckRule> makeRules() {
         rules.push_back({table, "takes time, or has a bad stamp", timed(table), 2});
         rules.push_back({table, "has an attribution that fits its place", placed(table), 2});
     }
+    addTrainings(rules);
     return rules;
 }
 

@@ -75,6 +75,7 @@ bool SnapshotReader::poll() {
         readLayerSteps(database);
         readFidelity(database);
         readEvaluations(database);
+        readTrainingSteps(database);
     } catch (const SQLite::Exception& e) {
         if (isBusy(e) || e.getErrorCode() == SQLITE_INTERRUPT) throw;
         throw readingError(file_, e);
@@ -109,6 +110,8 @@ std::shared_ptr<Snapshot> SnapshotReader::snapshot() {
     snapshot->layerSteps = layerSteps_.share();
     snapshot->fidelity = fidelity_.share();
     snapshot->evaluations = evaluations_.share();
+    snapshot->trainings = trainings_;
+    snapshot->trainingSteps = trainingSteps_.share();
     return snapshot;
 }
 

@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace fluxscope {
@@ -43,6 +44,7 @@ private:
     struct Progress {
         std::int64_t lastRow = 0;
         std::int64_t badRows = 0;
+        std::int64_t badBehind = 0;  // of them, behind what has been read: they are looked at again
         std::string damage;
     };
 
@@ -67,6 +69,14 @@ private:
     void readLayerSteps(SQLite::Database& database);
     void readFidelity(SQLite::Database& database);
     void readEvaluations(SQLite::Database& database);
+    void readTrainings(SQLite::Database& database, std::uint64_t& digest);
+    void readTrainingTasks(SQLite::Database& database, std::uint64_t& digest);
+    void readTrainingWarnings(SQLite::Database& database, std::uint64_t& digest);
+    void readTrainingSteps(SQLite::Database& database);
+    template <class Take>
+    void readPartsOfSteps(SQLite::Database& database, const char* name, const char* sql,
+                          std::vector<TrainingStepRow>& steps, Take take);
+    TrainingRow* trainingOf(TrainingIndex training);
     const RunShape* shapeOf(RunIndex run) const;
 
     std::filesystem::path file_;
@@ -96,6 +106,9 @@ private:
     GrowingTable<LayerStepRow> layerSteps_;
     GrowingTable<FidelityRow> fidelity_;
     GrowingTable<EvaluationRow> evaluations_;
+    std::vector<TrainingRow> trainings_;
+    GrowingTable<TrainingStepRow> trainingSteps_;
+    std::pair<std::int64_t, std::int64_t> lastTrainingStep_{-1, -1};  // training and step, read
 };
 
 }  // namespace fluxscope

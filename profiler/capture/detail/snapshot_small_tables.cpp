@@ -1,5 +1,6 @@
 // The small tables of a capture: who recorded, with what, which model, which prompts, which runs. Read whole at each poll.
 #include "profiler/capture/detail/collector_rows.h"
+#include "profiler/capture/detail/snapshot_limits.h"
 #include "profiler/capture/detail/snapshot_reader.h"
 
 #include <SQLiteCpp/Exception.h>
@@ -13,20 +14,8 @@
 namespace fluxscope {
 namespace {
 
-constexpr std::int32_t kMostLayers = 4096;  // of any model; a file that says more is not believed
-
-// The rows of a damaged tree may come round again and again: keys that do not rise end the reading.
-template <class Key>
-class Rising {
-public:
-    void require(const Key& key) {
-        if (last_ && !(*last_ < key)) throw SQLite::Exception("its rows are out of order", SQLITE_CORRUPT);
-        last_ = key;
-    }
-
-private:
-    std::optional<Key> last_;
-};
+using snapshot::kMostLayers;
+using snapshot::Rising;
 
 }  // namespace
 
@@ -57,6 +46,7 @@ bool SnapshotReader::readSmallTables(SQLite::Database& database) {
         runsWhenPromptsWereRead_ = runs_.size();
     }
     readSequences(database, digest);
+    readTrainings(database, digest);
     return std::exchange(digest_, digest) != digest;
 }
 

@@ -36,7 +36,8 @@ std::int64_t droppableIn(const DeviceBatch& b) {
 
 bool isRecord(const RecordedEvent& event) {
     return !std::holds_alternative<RunBegan>(event) && !std::holds_alternative<BatchBegan>(event) &&
-           !std::holds_alternative<RunEnded>(event);
+           !std::holds_alternative<RunEnded>(event) && !std::holds_alternative<TrainingBegan>(event) &&
+           !std::holds_alternative<TrainingEnded>(event);
 }
 
 MachineError heldByAnother() {
@@ -60,12 +61,13 @@ WriterThread::WriterThread(std::unique_ptr<CaptureWriter> writer, std::string pr
 WriterThread::~WriterThread() { finish(); }
 
 void WriterThread::push(RecordedEvent event, Weight weight) {
-    const bool begins = std::holds_alternative<RunBegan>(event);
-    if (begins) {
+    const bool isRun = std::holds_alternative<RunBegan>(event);
+    const bool begins = isRun || std::holds_alternative<TrainingBegan>(event);
+    if (isRun) {
         std::get<RunBegan>(event).deviceDropped = deviceBatches_.dropped();
         epoch_.fetch_add(1, std::memory_order_release);
     }
-    const bool ends = std::holds_alternative<RunEnded>(event);
+    const bool ends = std::holds_alternative<RunEnded>(event) || std::holds_alternative<TrainingEnded>(event);
     if (!queue_.push(std::move(event), weight)) dropped_.fetch_add(1, std::memory_order_relaxed);
     if (begins) running_ = true;
     if (ends) running_ = false;
@@ -249,6 +251,14 @@ void WriterThread::apply(const RecordedEvent& event) {
                    },
                    [this](const EvaluationSample& sample) {
                        writer_->write(sample);
+                       commitNow_ = true;
+                   },
+                   [this](const TrainingBegan& began) {
+                       writer_->beginTraining(began);
+                       commitNow_ = true;
+                   },
+                   [this](const TrainingEnded& ended) {
+                       writer_->endTraining(ended);
                        commitNow_ = true;
                    },
                    [this](const auto& record) { writer_->write(record); },

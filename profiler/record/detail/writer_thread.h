@@ -1,7 +1,7 @@
 // Takes events off the queue and writes them in batches, on a thread of its own.
 //
 // A batch is committed 100 ms after its first row at the latest, or with 50 000 rows: a kill -9 loses less than 250 ms.
-// Every 4 s it is checkpointed, so that a power cut loses less than 5 s. When writing fails once, the rest of the run is let
+// Every 4 s it is checkpointed, so that a power cut loses less than 5 s. When writing fails once, the rest of the run or training is let
 // go by, counted, and the sentence stays: the engine is not disturbed by a full disk. Another program that holds the file is waited for,
 // while the queues fill and drop what matters least; when recording ends, two seconds more.
 //
@@ -46,9 +46,10 @@ struct RunEnded {
     Nanoseconds at{};
     std::int64_t dropped = 0;  // up to then
 };
-using RecordedEvent = std::variant<std::monostate, RunBegan, BatchBegan, RunEnded, TurnRecord, DecisionRecord,
-                                   KvRecord, TokenRecord, ScopeRecord, LayerStepRecord, FidelityRecord,
-                                   EvaluationSample, CollectorRecord, QualityRecord>;
+using RecordedEvent =
+    std::variant<std::monostate, RunBegan, BatchBegan, RunEnded, TurnRecord, DecisionRecord, KvRecord,
+                 TokenRecord, ScopeRecord, LayerStepRecord, FidelityRecord, EvaluationSample, CollectorRecord,
+                 QualityRecord, TrainingBegan, TrainingStepRecord, TrainingWarningRecord, TrainingEnded>;
 
 class WriterThread {
 public:
@@ -94,7 +95,7 @@ private:
     std::atomic<std::int64_t> epoch_{0};  // runs begun, as told by the engine's thread
     std::atomic<std::int64_t> dropped_{0};
     std::atomic<std::int64_t> deviceDropped_{0};
-    std::atomic<bool> running_{false};  // a run is on: look into the queue on our own
+    std::atomic<bool> running_{false};  // a run or a training is on: look into the queue on our own
     std::atomic<bool> stopping_{false};
     std::atomic<bool> woken_{false};
     std::binary_semaphore wake_{0};
