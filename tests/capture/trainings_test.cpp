@@ -81,6 +81,7 @@ TEST(TrainingsOfASnapshot, areWhatTheRecorderWasTold) {
         ASSERT_EQ(row.tasks.size(), having) << "step " << row.step;
         for (const TrainingTaskStepRow& task : row.tasks) {
             EXPECT_EQ(task.loss, told.tasks[static_cast<std::size_t>(task.task)].loss);
+            EXPECT_EQ(task.right, told.tasks[static_cast<std::size_t>(task.task)].right);
             EXPECT_EQ(task.sparsity, told.tasks[static_cast<std::size_t>(task.task)].sparsity);
         }
     });
