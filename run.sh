@@ -7,14 +7,7 @@ tools/setup
 tools/build release programs
 
 bin=$PWD/build/release/bin
-prompts=$PWD/sample_data/prompts/sample.jsonl
-model=$PWD/build/release/sample-model
-if [ ! -d sample_data/model ] && [ ! -d "$model" ]; then
-    # No trained model in this clone: a tiny random one, under another name until it is whole.
-    rm -rf "$model.new"
-    "$bin/tiny-model" "$model.new" >/dev/null
-    mv "$model.new" "$model"
-fi
+prompts=$PWD/sample_data/prompts/routing.jsonl
 
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
     exec "$bin/fluxscope" sample --prompts "$prompts" "$@"

@@ -35,12 +35,11 @@ fs::path modelFolder(const std::string& argument) {
     if (argument != "sample") return argument;
     if (const char* given = std::getenv("FLUXSCOPE_SAMPLE_MODEL"); given != nullptr && *given != '\0')
         return given;
-    for (const char* place : {"sample_data/model/config.json", "sample-model/config.json"})
-        if (const auto found = foundAbove(place)) return found->parent_path();
+    if (const auto found = foundAbove("sample_data/model/config.json")) return found->parent_path();
     throw InputError{"sample", "", "is not beside this program",
-                     "run ./run.sh once, which writes it, or set FLUXSCOPE_SAMPLE_MODEL to a model's folder"};
+                     "keep sample_data/model in a folder above it, or set FLUXSCOPE_SAMPLE_MODEL to a model's folder"};
 }
 
-std::optional<fs::path> samplePrompts() { return foundAbove("sample_data/prompts/sample.jsonl"); }
+std::optional<fs::path> samplePrompts() { return foundAbove("sample_data/prompts/routing.jsonl"); }
 
 }  // namespace fluxscope

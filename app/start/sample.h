@@ -10,10 +10,10 @@ namespace fluxscope {
 
 std::filesystem::path programFolder();  // of the running program
 
-// The folder that a MODEL argument names. `sample` is FLUXSCOPE_SAMPLE_MODEL, else sample_data/model where that is shipped,
-// else the tiny random model that run.sh writes. Throws InputError when there is none.
+// The folder that a MODEL argument names. `sample` is FLUXSCOPE_SAMPLE_MODEL, else sample_data/model. Throws InputError when there is
+// none.
 std::filesystem::path modelFolder(const std::string& argument);
 
-std::optional<std::filesystem::path> samplePrompts();  // sample_data/prompts/sample.jsonl
+std::optional<std::filesystem::path> samplePrompts();  // sample_data/prompts/routing.jsonl
 
 }  // namespace fluxscope

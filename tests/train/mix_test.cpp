@@ -1,5 +1,6 @@
 // Mixtures: what of them is read, what is refused, and that samples are what a trainer may rely on.
 #include "engine/train/mix_source.h"
+#include "engine/train/plan.h"
 #include "tests/engine/support.h"
 #include "tests/fixture/tiny_tokenizer.h"
 
@@ -9,6 +10,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
+#include <set>
 
 namespace fluxscope::train {
 namespace {
@@ -135,6 +138,26 @@ TEST_F(MixTest, aTokenizerReadsEveryPartToTheSameShare) {
     EXPECT_EQ(bytes.size(), 2U);
     EXPECT_NEAR(static_cast<double>(bytes[true]), 50'000, 4'200) << "the last text of a part is cut";
     EXPECT_EQ(bytes[true] + bytes[false], 100'000);
+}
+
+// What tools/train_sample trains on, drawn with the tokenizer that ships: a stage that a task does not fit into would stop it halfway.
+TEST(SampleRecipe, everyTaskOfEveryStageGivesSamples) {
+    const std::filesystem::path data = std::filesystem::path(FLUXSCOPE_SOURCE_DIR) / "sample_data";
+    const Tokenizer tokenizer = Tokenizer::load(data / "model" / "tokenizer.json");
+    const std::vector<std::pair<std::string, std::string>> stages = {{"backbone_1", "mix_1"},
+                                                                     {"backbone_2", "mix_2"},
+                                                                     {"backbone_3", "mix_3"},
+                                                                     {"routers", "router_mix"}};
+    for (const auto& [planName, mixName] : stages) {
+        const MixSource source(readMix(data / "recipe" / (mixName + ".json")), tokenizer, TokenId(1983));
+        const TrainingPlan plan = readPlan(data / "recipe" / (planName + ".json"), source.tasks());
+        std::set<std::int64_t> lengths;
+        for (const Stage& stage : plan.stages) lengths.insert(stage.length);
+        for (const std::int64_t length : lengths)
+            for (std::size_t task = 0; task < source.tasks().size(); ++task)
+                EXPECT_LE(std::ssize(source.draw(static_cast<std::int32_t>(task), length, 1).ids), length)
+                    << planName << ' ' << source.tasks()[task];
+    }
 }
 
 }  // namespace

@@ -130,6 +130,26 @@ TEST(Training, aFullDiskIsSaidAndLeavesTheLastCheckpoint) {
     EXPECT_FALSE(std::filesystem::exists(file.string() + ".writing"));
 }
 
+// What gradients take is either kept or computed again: not a bit may tell.
+TEST(Training, keptOrComputedAgainTheLossesAreTheSame) {
+    const ModelConfig config = toyConfig();
+    const ToySource source;
+    std::vector<std::vector<double>> losses;
+    for (const bool recompute : {true, false}) {
+        Weights weights = newBackbone(config, 7, at::kCPU);
+        weights.routers = newRouters(config, 8, at::kCPU);
+        nlohmann::json changes = routerChanges(1, 0);
+        changes["recompute"] = recompute;
+        Trainer trainer(config, weights, source, toyPlan(changes));
+        std::vector<double>& of = losses.emplace_back();
+        for (int i = 0; i < 4; ++i) {
+            const StepReport report = trainer.step();
+            of.insert(of.end(), {report.loss, report.penalty, report.gradientNorm});
+        }
+    }
+    EXPECT_EQ(losses[0], losses[1]);
+}
+
 TEST(Training, aCheckpointOfAnotherPlanIsRefused) {
     const ModelConfig config = toyConfig();
     const ToySource source;
