@@ -35,7 +35,7 @@ public:
         // Each block on its own: a page that cannot be read hides those of one block.
         for (const auto& [first, last] : blocks) {
             if (stop_ != nullptr && stop_->load()) break;
-            table("kernel", [&] { kernels(first, last); });
+            table("kernel", [&, from = first, to = last] { kernels(from, to); });
         }
         tellBadRows(columns_.problems, "kernel", bad_);
         return std::move(columns_);

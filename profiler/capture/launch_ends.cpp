@@ -12,7 +12,7 @@ class Calls {
 public:
     explicit Calls(const std::vector<std::int64_t>& correlations) : ids_(correlations) {
         if (!std::ranges::is_sorted(ids_)) std::ranges::sort(ids_);
-        ids_.erase(std::ranges::unique(ids_).begin(), ids_.end());
+        ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
         ends_.assign(ids_.size(), LaunchEnds::kUnknown);
     }
 

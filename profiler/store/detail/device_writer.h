@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 namespace fluxscope {
@@ -73,6 +74,12 @@ private:
         std::int32_t step = 0;
         std::int64_t attribution = 0;
     };
+    // Looked up without a copy of a metric's name and source. Of views on both sides: clang 14 cannot compare tuples of other things.
+    struct ByText {
+        using is_transparent = void;
+        using Metric = std::tuple<std::int32_t, std::string_view, std::string_view>;
+        bool operator()(const Metric& a, const Metric& b) const { return a < b; }
+    };
     struct LeftOut {
         std::array<std::int64_t, 8> rows{};  // of each kind
         std::int64_t since = 0;
@@ -98,7 +105,7 @@ private:
     RowBatch kernel_;
     RawStatement copy_, fill_, api_, sync_, overhead_, node_, metric_, sample_, traffic_, device_;
     RawStatement block_, quality_, noted_, budget_, overBudget_, settled_, unsettled_, revised_;
-    std::map<std::tuple<std::int32_t, std::string, std::string>, std::int64_t, std::less<>> metrics_;
+    std::map<std::tuple<std::int32_t, std::string, std::string>, std::int64_t, ByText> metrics_;
     std::array<std::int64_t, 4> attributions_{};
 
     std::int64_t process_;

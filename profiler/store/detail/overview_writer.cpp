@@ -89,9 +89,10 @@ void OverviewWriter::addOnDevice(const PlaceParts& place, std::int32_t device, s
 std::size_t OverviewWriter::flush() {
     std::size_t rows = 0;
     for (auto& [key, lane] : lanes_) {
-        lane.sums.takeChanged([&](int level, std::int64_t bucket, const OverviewSum& sum) {
+        // By name, for clang 14 cannot capture what a structured binding names.
+        lane.sums.takeChanged([&, id = lane.id](int level, std::int64_t bucket, const OverviewSum& sum) {
             const std::optional<Op> op = sum.leadingOp();
-            put_.add(level, lane.id, bucket, sum.total(), sum.events, op ? nameOf(*op) : std::string_view{});
+            put_.add(level, id, bucket, sum.total(), sum.events, op ? nameOf(*op) : std::string_view{});
             ++rows;
         });
         lane.sums.forgetBefore(newest_ - kRemembered_ns);
