@@ -22,8 +22,9 @@ const TrainingRow* rowOf(const Snapshot& snapshot, TrainingIndex training) {
 // Where [first, last) of the steps lies among the columns; outside: absent.
 std::optional<std::size_t> columnAt(double step, double first, double last, std::size_t columns) {
     if (!(step >= first && step < last)) return std::nullopt;
-    const double share = (step - first) / (last - first);
-    return std::min(static_cast<std::size_t>(share * static_cast<double>(columns)), columns - 1);
+    // Multiplied first: a step a column is exact then.
+    const double at = (step - first) * static_cast<double>(columns) / (last - first);
+    return std::min(static_cast<std::size_t>(at + 1e-9), columns - 1);
 }
 
 // Positions of the steps within [first, last).

@@ -144,11 +144,22 @@ private:
         return swatches;
     }
 
-    // Measured with room for two lines of notes.
+    // That panels were left out is itself a note, which may need a line more.
     void layOut() {
-        const double left = kPlotTop + kLineHeight;
-        top_ = left +
-               flowSwatches(painter_, {margin_, left, size_.width - 2 * margin_, 0}, swatches(), false) + 6;
+        place();
+        if (figure_.omitted == 0) return;
+        const std::size_t omitted = figure_.omitted;
+        figure_.panels.clear();
+        lowest_.clear();
+        place();
+        figure_.omitted -= omitted;
+    }
+
+    void place() {
+        Painter measure(size_, painter_.theme());
+        legend_ = paintHeading(measure, title(), notes(), 2);
+        const Rect box{margin_, legend_, size_.width - 2 * margin_, 0};
+        top_ = legend_ + flowSwatches(painter_, box, swatches(), false) + 6;
         std::vector<TrainingPanel> there;
         for (const TrainingPanel panel : kPanels)
             if (hasPanel(curves_, panel)) there.push_back(panel);
@@ -187,8 +198,7 @@ private:
 
     void heading() {
         paintHeading(painter_, title(), notes(), 2);
-        flowSwatches(painter_, {margin_, kPlotTop + kLineHeight, size_.width - 2 * margin_, 0}, swatches(),
-                     true);
+        flowSwatches(painter_, {margin_, legend_, size_.width - 2 * margin_, 0}, swatches(), true);
     }
 
     void panel(std::size_t number) {
@@ -227,7 +237,7 @@ private:
     }
 
     void values(TrainingPlot& plot, TrainingPanelContent& content) {
-        const int most = std::max(2, static_cast<int>(plot.rect.height / 26));
+        const int most = std::max(3, static_cast<int>(plot.rect.height / 26));
         Scale scale;
         if (!content.isShare) scale = scaleOf(std::max(std::abs(plot.low), std::abs(plot.high)));
         const Axis axis = niceAxis(plot.low / scale.factor, plot.high / scale.factor, most,
@@ -269,7 +279,8 @@ private:
         }
         for (std::size_t i = 0; i < figure_.marks.size(); ++i) {
             const Rect& mark = figure_.marks[i].rect;
-            painter_.fill({mark.x + mark.width / 2 - 0.5, mark.y, 1, plot.height}, theme.warning);
+            painter_.fill({mark.x + mark.width / 2 - 0.5, mark.y, 1, plot.height},
+                          faded(theme.warning, 0.5, theme));
             painter_.fill(mark, theme.warning);
             painter_.list().hitAreas.push_back(
                 {{mark.x - 2, mark.y - 2, mark.width + 4, mark.height + 4}, kFirstMark + i});
@@ -281,6 +292,7 @@ private:
     Painter painter_;
     Size size_;
     double margin_;
+    double legend_ = 0;
     double top_ = 0;
     std::vector<std::size_t> lowest_;  // panel of each column
     TrainingFigure figure_;
