@@ -502,8 +502,8 @@ CREATE TABLE evaluation (
     task      TEXT NOT NULL,     -- as it was asked for: 'needle:facts=8'; of a prompt set, the prompt's kind
     length    INTEGER NOT NULL,  -- in tokens, as asked for; of a prompt set 0
     number    INTEGER NOT NULL,  -- of the sample
-    seed      INTEGER NOT NULL,  -- of the task
-    scorer    TEXT NOT NULL,
+    seed      INTEGER NOT NULL,  -- of the task; of a prompt set, a hash of the prompt: FNV-1a of 64 bits
+    scorer    TEXT NOT NULL,     -- docs/tasks.md; 'fidelity': the share of steps where full attention thinks the same token most probable
     score     REAL NOT NULL,     -- from 0 to 1
     UNIQUE (run, sequence)
 ) STRICT;
@@ -557,7 +557,8 @@ CREATE TABLE training_task_step (
     training  INTEGER NOT NULL REFERENCES training,
     step      INTEGER NOT NULL,
     task      INTEGER NOT NULL,
-    loss      REAL,     -- NULL: no token of its prompts counted
+    loss      REAL,     -- NULL, as what follows: no token of its prompts counted
+    foretold  REAL,     -- of answers' tokens (of plain text: of all) the share that was foretold
     sparsity  REAL,     -- share of sparse layers, as they mixed; NULL, as what follows: a backbone has none
     lambda1   REAL,
     lambda2   REAL,

@@ -18,10 +18,7 @@ void AttentionOptions::declare(CLI::App& command) {
     command.add_option("--policy", policy,
                        std::string("Who decides between full and sparse: ") + kPolicyForms +
                            ". Without it: routed where the model has routers, else full");
-    command.add_option(
-        "--sparse", sparse,
-        "How a sparse layer attends: streaming:sink=N,window=N,granularity=token|block[,decode=dense]. "
-        "Without it: what the routers were trained for");
+    command.add_option("--sparse", sparse, kSparseHelp);
 }
 
 Policy AttentionOptions::policyFor(bool modelHasRouters) const {

@@ -15,6 +15,9 @@
 namespace fluxscope::cli {
 
 inline constexpr const char* kModelHelp = "A model's folder in Hugging Face form, or 'sample'";
+inline constexpr const char* kSparseHelp =
+    "How a sparse layer attends: streaming:sink=N,window=N,granularity=token|block[,decode=dense]. "
+    "Without it: what the routers were trained for";
 
 struct ModelOption {
     std::string given;

@@ -28,6 +28,8 @@ void addInfo(CLI::App& app, Session& session);
 void addTokenize(CLI::App& app, Session& session);
 void addForward(CLI::App& app, Session& session);
 void addRun(CLI::App& app, Session& session);
+void addTrain(CLI::App& app, Session& session);
+void addEvaluate(CLI::App& app, Session& session);
 void addOverhead(CLI::App& app, Session& session);
 void addCeilings(CLI::App& app, Session& session);
 void addServe(CLI::App& app, Session& session);

@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
     cli::addTokenize(app, session);
     cli::addForward(app, session);
     cli::addRun(app, session);
+    cli::addEvaluate(app, session);
 #endif
     cli::addReport(app, session);
     cli::addCapture(app, session);
@@ -61,6 +62,7 @@ int main(int argc, char** argv) {
     cli::addImport(app, session);
     cli::addTasks(app, session);
 #ifdef FLUXSCOPE_ENGINE
+    cli::addTrain(app, session);
     cli::addOverhead(app, session);
     cli::addCeilings(app, session);
     cli::addServe(app, session);

@@ -2,7 +2,7 @@
 #include "app/cli/arguments.h"
 #include "app/cli/tasks_parts.h"
 #include "app/cli/whole_file.h"
-#include "app/serve/engine_host.h"
+#include "app/serve/task_samples.h"
 #include "engine/contract/error.h"
 #include "engine/tasks/tasks.h"
 
@@ -65,8 +65,7 @@ void writeAnswerIds(const Options& options, const PromptSet& set, const TextCode
     nlohmann::json lists = nlohmann::json::array();
     for (const Prompt& prompt : set.prompts) {
         nlohmann::json ids = nlohmann::json::array();
-        // The space belongs to the answer: the text stops before it.
-        for (const TokenId id : codec.encode(' ' + prompt.answer, false).ids) ids.push_back(id.value());
+        for (const TokenId id : answerIds(codec, prompt.answer)) ids.push_back(id.value());
         lists.push_back(std::move(ids));
     }
     writeWhole(options.answerIds, [&lists](std::ostream& out) { out << lists << '\n'; });
@@ -77,9 +76,7 @@ int generate(const Options& options, Session& session) {
     for (const std::string& task : options.tasks) specs.push_back(tasks::parseTask(task, "--task"));
     const Splitter splitter(options.split);
     const TextCodec codec(options.folder());
-    const tasks::TokenCounter counter = tasks::calibrated([&codec](std::string_view text) {
-        return static_cast<std::int64_t>(codec.encode(text, true).ids.size());
-    });
+    const tasks::TokenCounter counter = tokenCounter(codec);
 
     PromptSet set;
     const std::size_t all = specs.size() * options.lengths.size() * static_cast<std::size_t>(options.samples);

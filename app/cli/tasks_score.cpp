@@ -4,6 +4,7 @@
 #include "engine/contract/error.h"
 #include "engine/contract/prompt_set.h"
 #include "engine/tasks/sample.h"
+#include "profiler/analysis/score_interval.h"
 
 #include <nlohmann/json.hpp>
 
@@ -94,7 +95,7 @@ std::string table(const std::vector<Group>& groups) {
     };
     std::string text = padded("task") + "    length  samples   score  95 % interval\n";
     for (const Group& group : groups) {
-        const tasks::ScoreInterval interval = tasks::scoreInterval(group.scores);
+        const ScoreInterval interval = scoreInterval(group.scores);
         const std::string length = group.length > 0 ? std::to_string(group.length) : "-";
         std::array<char, 96> row{};
         std::snprintf(row.data(), row.size(), "  %8s  %7zu  %6.3f  %.3f to %.3f\n", length.c_str(),
@@ -107,7 +108,7 @@ std::string table(const std::vector<Group>& groups) {
 json toJson(const std::vector<Group>& groups) {
     json results = json::array();
     for (const Group& group : groups) {
-        const tasks::ScoreInterval interval = tasks::scoreInterval(group.scores);
+        const ScoreInterval interval = scoreInterval(group.scores);
         results.push_back({{"task", group.task},
                            {"length", group.length > 0 ? json(group.length) : json()},
                            {"samples", group.scores.size()},

@@ -7,7 +7,8 @@
 
 namespace fluxscope::cli {
 
-// What stood there before stays until the new content is complete. Throws MachineError.
+// What stood there before stays until the new content is complete; what is no file (a pipe, a link) is written to as it is.
+// Throws MachineError.
 void writeWhole(const std::filesystem::path& file, const std::function<void(std::ostream&)>& write);
 
 }  // namespace fluxscope::cli

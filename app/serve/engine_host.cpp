@@ -48,9 +48,17 @@ std::optional<SamplingOptions> recommendedOf(const std::filesystem::path& folder
     }
 }
 
+void requireRecording(const Recorder& recorder) {
+    if (const auto problem = recorder.status().problem)
+        throw MachineError{"capture", "", *problem, "give another file"};
+}
+
 }  // namespace
 
 struct EngineHost::Parts {
+    Parts(std::string name, std::unique_ptr<DeviceTracer> tracer)
+        : program(std::move(name)), collectors(std::move(tracer)) {}
+
     std::string program;
     Collect collect = Collect::Auto;
     DeviceCollectors collectors;  // outlives the model: what a device did is told until the end
@@ -63,6 +71,7 @@ struct EngineHost::Parts {
     }
     std::string warmUp(const RunRequest& request, const CancelToken& cancel) const;
     std::vector<EnvironmentFact> limits(const RunRequest& request);
+    RecorderOptions recording(bool promptText) const;
 
 private:
     std::optional<MachineKey>
@@ -70,9 +79,10 @@ private:
     std::int64_t tokensOf(const Prompt& prompt) const;
 };
 
-EngineHost::EngineHost(std::string program) : parts_(std::make_unique<Parts>()) {
-    parts_->program = std::move(program);
-}
+EngineHost::EngineHost(std::string program) : EngineHost(std::move(program), nullptr) {}
+
+EngineHost::EngineHost(std::string program, std::unique_ptr<DeviceTracer> tracer)
+    : parts_(std::make_unique<Parts>(std::move(program), std::move(tracer))) {}
 
 EngineHost::~EngineHost() = default;
 
@@ -150,6 +160,18 @@ std::vector<EnvironmentFact> EngineHost::Parts::limits(const RunRequest& request
     return limitFacts(*machine_, with);
 }
 
+RecorderOptions EngineHost::Parts::recording(bool promptText) const {
+    RecorderOptions options;
+    options.collect = collect;
+    options.program = program;
+    options.promptText = promptText;
+    options.environment = {{"load_s", std::to_string(loadSeconds), "host clock"},
+                           {"load.weights_bytes", std::to_string(model->loading().bytesDone), "engine host"},
+                           {"load.weights_s", std::to_string(model->loading().seconds), "host clock"}};
+    collectors.lendTo(options);
+    return options;
+}
+
 RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const CancelToken& cancel) {
     Model& model = parts_->loaded();
     RunRequest request = wanted.request;
@@ -164,21 +186,12 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
         return report;
     }
 
-    RecorderOptions options;
-    options.collect = parts_->collect;
-    options.program = parts_->program;
-    options.promptText = wanted.promptText;
-    options.environment = parts_->limits(request);
+    RecorderOptions options = parts_->recording(wanted.promptText);
+    for (EnvironmentFact& fact : parts_->limits(request)) options.environment.push_back(std::move(fact));
     options.environment.push_back({"warm_up", std::move(warmedUp), "engine host"});
-    options.environment.push_back({"load_s", std::to_string(parts_->loadSeconds), "host clock"});
-    options.environment.push_back(
-        {"load.weights_bytes", std::to_string(model.loading().bytesDone), "engine host"});
-    options.environment.push_back({"load.weights_s", std::to_string(model.loading().seconds), "host clock"});
     if (wanted.recordBudget) options.recordBudget = *wanted.recordBudget;
-    parts_->collectors.lendTo(options);
     Recorder recorder(wanted.capture, std::move(options));
-    if (const auto problem = recorder.status().problem)
-        throw MachineError{"capture", "", *problem, "give another file"};
+    requireRecording(recorder);
     if (events.capture) events.capture(wanted.capture);
     ObserverTee both({&recorder, &watch});
     try {
@@ -197,6 +210,60 @@ RunReport EngineHost::run(const HostRun& wanted, const HostEvents& events, const
         for (const Shortfall& shortfall : recorder.shortfalls())
             report.missing.push_back(sentenceOf(shortfall));
     return report;
+}
+
+struct HostSeries::Parts {
+    Model& model;
+    RunRole role = RunRole::Off;
+    std::unique_ptr<Recorder> recorder;  // absent: nothing is recorded
+};
+
+std::unique_ptr<HostSeries> EngineHost::series(const std::filesystem::path& capture, bool promptText) {
+    auto parts = std::make_unique<HostSeries::Parts>(
+        HostSeries::Parts{.model = parts_->loaded(), .role = roleOf(parts_->collect), .recorder = {}});
+    if (!capture.empty()) {
+        parts->recorder = std::make_unique<Recorder>(capture, parts_->recording(promptText));
+        requireRecording(*parts->recorder);
+    }
+    return std::unique_ptr<HostSeries>(new HostSeries(std::move(parts)));
+}
+
+HostSeries::HostSeries(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+HostSeries::~HostSeries() = default;
+
+std::vector<SequenceResult> HostSeries::run(const RunRequest& wanted, const HostEvents& events,
+                                            const CancelToken& cancel, const HostJudge& judge) {
+    RunRequest request = wanted;
+    request.role = parts_->role;
+    RunWatch watch(events);
+    std::vector<Observer*> observers{&watch};
+    if (parts_->recorder) observers.insert(observers.begin(), parts_->recorder.get());
+    ObserverTee all(std::move(observers));
+    std::vector<SequenceResult> sequences = parts_->model.run(request, all, cancel).sequences;
+    if (judge)
+        for (const EvaluationSample& sample : judge(sequences)) all.sampleEvaluated(sample);
+    return sequences;
+}
+
+std::optional<std::string> HostSeries::finish() {
+    if (!parts_->recorder) return std::nullopt;
+    parts_->recorder->finish();
+    return parts_->recorder->status().problem;
+}
+
+Policy EngineHost::measured(const RunRequest& wanted, const CancelToken& cancel) {
+    struct Listener final : Observer {
+        void runBegan(const RunFacts& facts) override { policy = facts.policy; }
+        ObserverNeeds needs() const override { return {.opScopes = false}; }
+        Policy policy;
+    };
+    RunRequest request = wanted;
+    request.role = RunRole::Off;
+    request.maxNew = 1;
+    Listener listener;
+    parts_->loaded().run(request, listener, cancel);
+    return listener.policy;
 }
 
 std::optional<std::string> EngineHost::needsRestart() const { return parts_->collectors.needsRestart(); }

@@ -18,6 +18,8 @@
 
 namespace fluxscope {
 
+class DeviceTracer;
+
 // Called on the host's thread, as often as things happen: thinning them out is the listener's business.
 struct HostEvents {
     std::function<void(const protocol::ProgressEvent&)> progress;
@@ -43,6 +45,9 @@ struct HostRun {
     std::optional<std::int64_t> recordBudget;
 };
 
+// What the answers of a run were worth, for its capture.
+using HostJudge = std::function<std::vector<EvaluationSample>(const std::vector<SequenceResult>&)>;
+
 struct RunReport {
     std::int64_t run = 0;  // its number in the capture, 0 when nothing was recorded
     std::vector<SequenceResult> sequences;
@@ -52,10 +57,33 @@ struct RunReport {
     std::vector<std::string> missing;
 };
 
+// Runs one after the other into one capture, which is opened once and finished with the last. Nothing of them is quoted as a time, so
+// that there is no warm-up. Lives no longer than its host, and nothing else runs meanwhile.
+class HostSeries {
+public:
+    ~HostSeries();  // finishes
+    HostSeries(const HostSeries&) = delete;
+    HostSeries& operator=(const HostSeries&) = delete;
+
+    // Cancelled: what was recorded stays, and CancelledError is thrown.
+    std::vector<SequenceResult> run(const RunRequest& request, const HostEvents& events,
+                                    const CancelToken& cancel, const HostJudge& judge = {});
+    // One sentence when the capture is not whole.
+    std::optional<std::string> finish();
+
+private:
+    friend class EngineHost;
+    struct Parts;
+    explicit HostSeries(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
 class EngineHost {
 public:
     // `program` is written into captures.
     explicit EngineHost(std::string program);
+    // Traces with this instead of CUPTI, which needs a GPU and one process for each of its lives: for tests.
+    EngineHost(std::string program, std::unique_ptr<DeviceTracer> tracer);
     ~EngineHost();
     EngineHost(const EngineHost&) = delete;
     EngineHost& operator=(const EngineHost&) = delete;
@@ -68,6 +96,11 @@ public:
     // Cancelled: the capture is complete up to there, then CancelledError is thrown.
     RunReport run(const HostRun& wanted, const HostEvents& events, const CancelToken& cancel);
 
+    // `capture` empty: nothing is recorded. Throws as a recorded run does when it cannot be had.
+    std::unique_ptr<HostSeries> series(const std::filesystem::path& capture, bool promptText);
+    // `policy` with what it has yet to measure of these prompts.
+    Policy measured(const RunRequest& wanted, const CancelToken& cancel);
+
     // One sentence when this process should be replaced by a fresh one before it runs again (docs/collectors.md).
     std::optional<std::string> needsRestart() const;
 
@@ -75,6 +108,7 @@ public:
     Forecast forecast(const RunRequest& wanted) const;
 
 private:
+    friend class HostSeries;
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };

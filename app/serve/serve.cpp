@@ -2,6 +2,7 @@
 
 #include "app/protocol/lines.h"
 #include "app/serve/detail/event_writer.h"
+#include "app/serve/detail/serve_with.h"
 #include "app/serve/engine_host.h"
 #include "app/start/failure.h"
 
@@ -19,6 +20,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 namespace fluxscope {
 namespace {
@@ -57,8 +59,8 @@ private:
 
 class Worker {
 public:
-    Worker(int in, int out, const std::string& program)
-        : in_(in), events_(out), host_(program), program_(program) {}
+    Worker(int in, int out, const std::string& program, std::unique_ptr<DeviceTracer> tracer)
+        : in_(in), events_(out), host_(program, std::move(tracer)), program_(program) {}
 
     int work() {
         events_.send({0, protocol::ReadyEvent{program_, ::getpid()}});
@@ -238,12 +240,14 @@ private:
 
 }  // namespace
 
-int serve(int in, int out, const std::string& program) {
+int serve(int in, int out, const std::string& program) { return serveWith(nullptr, in, out, program); }
+
+int serveWith(std::unique_ptr<DeviceTracer> tracer, int in, int out, const std::string& program) {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGTERM, SIG_DFL);
     // A Ctrl-C in the terminal is for whoever started us; our own end is that of `in`.
     std::signal(SIGINT, SIG_IGN);
-    return Worker(in, out, program).work();
+    return Worker(in, out, program, std::move(tracer)).work();
 }
 
 }  // namespace fluxscope

@@ -36,6 +36,7 @@ struct TrainingFacts {
 // What a task had of a step. NaN: the step had no prompt of it.
 struct TrainingTaskStep {
     double loss = 0;
+    double right = 0;     // of answers' tokens (of plain text: of all) the share that was foretold
     double sparsity = 0;  // share of sparse layers, as they mixed; of routers only
     std::array<double, 2> multipliers{};
 };

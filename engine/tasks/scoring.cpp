@@ -112,17 +112,4 @@ double likelihood(std::span<const float> logprobs) {
     return std::min(1.0, std::exp(sum / double(logprobs.size())));
 }
 
-ScoreInterval scoreInterval(std::span<const double> scores) {
-    if (scores.empty()) return {};
-    constexpr double kZ = 1.959963984540054;  // the normal distribution's 97.5 % point
-    const auto n = double(scores.size());
-    double sum = 0;
-    for (const double score : scores) sum += score;
-    const double mean = sum / n;
-    const double square = kZ * kZ / n;
-    const double centre = (mean + square / 2) / (1 + square);
-    const double half = kZ * std::sqrt(mean * (1 - mean) / n + square / (4 * n)) / (1 + square);
-    return {.mean = mean, .low = std::max(0.0, centre - half), .high = std::min(1.0, centre + half)};
-}
-
 }  // namespace fluxscope::tasks

@@ -3,8 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/mean.h>
-#include <ATen/ops/rsqrt.h>
+#include <ATen/ops/rms_norm.h>
 #include <ATen/ops/silu.h>
 
 #include <algorithm>
@@ -30,8 +29,7 @@ std::size_t bandFor(const BandRule& rule, LengthPlan& plan, std::vector<BandRule
 }  // namespace
 
 at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
-    const at::Tensor wide = x.to(at::kFloat);
-    return wide * at::rsqrt(at::mean(wide * wide, -1, true) + eps) * weight.to(at::kFloat);
+    return at::rms_norm(x.to(at::kFloat), weight.sizes(), weight.to(at::kFloat), eps);
 }
 
 Forward::Forward(const ModelConfig& config, const Weights& weights, const SparseForm& sparse,
@@ -69,7 +67,8 @@ LayerPass Forward::layer(std::int64_t layer, const at::Tensor& hidden, const Len
         return product(linear, x, type_).view({batch, tokens, count, config_.headDim});
     };
 
-    const at::Tensor x = rmsNorm(hidden, w.inputNorm, eps);
+    // Brought to the products' type once for all of them.
+    const at::Tensor x = rmsNorm(hidden, w.inputNorm, eps).to(type_);
     at::Tensor q = heads(w.q, x, config_.heads);    // [batch, tokens, heads, dim]
     at::Tensor k = heads(w.k, x, config_.kvHeads);  // [batch, tokens, kvHeads, dim]
     if (w.qNorm.defined()) {
@@ -92,7 +91,7 @@ LayerPass Forward::layer(std::int64_t layer, const at::Tensor& hidden, const Len
         attended.transpose(1, 2).reshape({batch, tokens, config_.heads * config_.headDim});
     pass.hidden = hidden + product(w.output, joined, type_);
 
-    const at::Tensor y = rmsNorm(pass.hidden, w.postNorm, eps);
+    const at::Tensor y = rmsNorm(pass.hidden, w.postNorm, eps).to(type_);
     const at::Tensor inner = at::silu(product(w.gate, y, type_)) * product(w.up, y, type_);
     pass.hidden = pass.hidden + product(w.down, inner, type_);
     return pass;

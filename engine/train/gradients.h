@@ -30,11 +30,18 @@ struct StepLoss {
     double penalty = 0;              // of the targets
     std::vector<double> lossByTask;  // 0 where `weightByTask` is
     std::vector<double> weightByTask;
+    std::vector<double>
+        rightByTask;   // of the heaviest tokens, the share that was most probable; NaN: it had none
     at::Tensor gates;  // [layers, batch] on the host: w; undefined without routing
 };
 
-// Adds to the gradients of every parameter that requires one. `routing`: nullptr for all layers full.
+// Adds to the gradients of every parameter that requires one. `routing`: nullptr for all layers full. `recompute`: layer by layer on
+// the way back, for a memory that does not grow with their number.
 StepLoss addGradients(const Forward& forward, const LengthPlan& plan, const Batch& batch,
-                      const Routing* routing, std::size_t tasks);
+                      const Routing* routing, std::size_t tasks, bool recompute = true);
+
+// rightByTask with all layers full, without any gradient.
+std::vector<double> rightWhenFull(const Forward& forward, const LengthPlan& plan, const Batch& batch,
+                                  std::size_t tasks);
 
 }  // namespace fluxscope::train

@@ -113,9 +113,9 @@ const Stage& TrainingPlan::stageAt(std::int64_t step) const {
 TrainingPlan planOf(const nlohmann::json& json, const std::string& where,
                     const std::vector<std::string>& tasks) {
     const JsonFields fields(json, where);
-    refuseUnknown(fields,
-                  {"seed", "stages", "tasks", "loss_mean", "learning_rate", "warm_up", "floor", "beta1",
-                   "beta2", "epsilon", "weight_decay", "clip", "dtype", "checkpoint_every", "routers"});
+    refuseUnknown(fields, {"seed", "stages", "tasks", "loss_mean", "learning_rate", "warm_up", "floor",
+                           "beta1", "beta2", "epsilon", "weight_decay", "clip", "dtype", "recompute",
+                           "checkpoint_every", "routers"});
     TrainingPlan plan;
     plan.seed = static_cast<std::uint64_t>(fields.integerOr("seed", 0, INT64_MAX, 0));
     plan.stages = stagesOf(fields);
@@ -133,6 +133,7 @@ TrainingPlan planOf(const nlohmann::json& json, const std::string& where,
     plan.adamw.decay = fields.numberOr("weight_decay", 0, 1e3, plan.adamw.decay);
     plan.clip = fields.numberOr("clip", 0, 1e9, plan.clip);
     plan.bf16 = isFirst(fields, "dtype", "bf16", "fp32", false);
+    plan.recompute = fields.flagOr("recompute", plan.recompute);
     plan.checkpointEvery = fields.integerOr("checkpoint_every", 0, kMost, plan.checkpointEvery);
     return plan;
 }
@@ -141,10 +142,12 @@ TrainingPlan readPlan(const std::filesystem::path& file, const std::vector<std::
     return planOf(readJsonObject(file, 1 << 20), file.string(), tasks);
 }
 
-std::string fingerprintOf(const TrainingPlan& plan, const std::vector<std::string>& tasks) {
-    // checkpointEvery is missing on purpose: it changes no number of the training.
+std::string fingerprintOf(const TrainingPlan& plan, const SampleSource& source) {
+    const std::vector<std::string>& tasks = source.tasks();
+    // checkpointEvery and recompute are missing on purpose: they change no number of the training.
     nlohmann::json json = {
         {"seed", plan.seed},
+        {"data", source.fingerprint()},
         {"mean", plan.mean == LossMean::Tasks},
         {"schedule", {plan.schedule.peak, plan.schedule.warmUp, plan.schedule.floor}},
         {"adamw", {plan.adamw.beta1, plan.adamw.beta2, plan.adamw.epsilon, plan.adamw.decay}},

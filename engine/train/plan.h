@@ -46,6 +46,7 @@ struct TrainingPlan {
     Schedule schedule;
     AdamWOptions adamw;
     double clip = 1;
+    bool recompute = true;               // a layer's insides are computed again on the way back, not kept
     bool bf16 = false;                   // products and attention; what is trained stays fp32
     std::int64_t checkpointEvery = 100;  // steps; 0: at the end only
     std::optional<RouterPlan> routers;   // absent: the backbone is trained
@@ -60,7 +61,7 @@ TrainingPlan readPlan(const std::filesystem::path& file, const std::vector<std::
 TrainingPlan planOf(const nlohmann::json& json, const std::string& where,
                     const std::vector<std::string>& tasks);
 
-// What a checkpoint is held against: the same plan gives the same text.
-std::string fingerprintOf(const TrainingPlan& plan, const std::vector<std::string>& tasks);
+// What a checkpoint is held against: the same plan and data give the same text.
+std::string fingerprintOf(const TrainingPlan& plan, const SampleSource& source);
 
 }  // namespace fluxscope::train

@@ -68,6 +68,7 @@ Batch batchOf(const std::vector<Sample>& samples, const std::vector<std::int32_t
         requireSample(sample, length, vocabulary);
         const auto tokens = static_cast<std::int64_t>(sample.ids.size());
         batch.tokens += tokens;
+        const float heaviest = *std::max_element(sample.weights.begin() + 1, sample.weights.end());
         for (std::int64_t t = 0; t < tokens; ++t) {
             const auto at = static_cast<std::size_t>(t);
             ids.mutable_data_ptr<std::int64_t>()[b * length + t] = sample.ids[at].value();
@@ -76,6 +77,7 @@ Batch batchOf(const std::vector<Sample>& samples, const std::vector<std::int32_t
             batch.targets.push_back(sample.ids[at].value());
             batch.rowTask.push_back(tasks[static_cast<std::size_t>(b)]);
             batch.weights.push_back(sample.weights[at]);
+            batch.heaviest.push_back(sample.weights[at] == heaviest ? 1 : 0);
         }
         fillPool(pools.mutable_data_ptr<float>() + b * length,
                  sample.promptTokens > 0 ? sample.promptTokens : tokens, pool);

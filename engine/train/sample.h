@@ -30,6 +30,8 @@ public:
     // At most `length` tokens, at least 2. The same arguments give the same sample, at any time and after any restart:
     // a training that resumes asks for what it would have asked for. Called by several threads at once.
     virtual Sample draw(std::int32_t task, std::int64_t length, std::uint64_t seed) const = 0;
+    // What the samples are made of: a training goes on only with the same.
+    virtual std::string fingerprint() const = 0;
 };
 
 // What the loss is a mean of: weighted tokens, or tasks, each a mean of its weighted tokens, so that a task with long answers
@@ -47,7 +49,8 @@ struct Batch {
     std::vector<std::int64_t> rows;
     std::vector<std::int64_t> targets;
     std::vector<std::int32_t> rowTask;
-    std::vector<float> weights;       // the samples' own
+    std::vector<float> weights;  // the samples' own
+    std::vector<char> heaviest;  // 1: no token of its sample weighs more: an answer's, or any of plain text
     std::vector<float> coefficients;  // so that the loss is the sum of coefficient * cross-entropy
 };
 

@@ -72,6 +72,12 @@ std::int64_t optimizerBytes(const Parameters& trained) {
     return elements * 12;  // gradients and two moments
 }
 
+bool hasWeights(const std::filesystem::path& folder) {
+    std::error_code absent;
+    return std::filesystem::exists(folder / "model.safetensors", absent) ||
+           std::filesystem::exists(folder / "model.safetensors.index.json", absent);
+}
+
 Compute computeOf(DeviceKind device, cost::DType stored) {
     // A frozen backbone stays in the type that it is stored in, and fp32 on a CPU.
     return chooseCompute({.device = device, .dtype = std::nullopt, .router = std::nullopt}, stored);
@@ -90,7 +96,7 @@ std::int64_t stepBytes(const ModelConfig& c, const TrainingPlan& plan) {
         // attention, the feed-forward block; and its gradients on the way back.
         const std::int64_t layer =
             tokens * ((8 * c.hidden + 2 * heads) * 4 + (4 * heads + 6 * c.inner) * wide);
-        most = std::max(most, between + 2 * layer);
+        most = std::max(most, between + (plan.recompute ? 2 : c.layers + 1) * layer);
     }
     return most + 3 * kLogitBytes;
 }
@@ -138,8 +144,12 @@ void trainBackbone(const TrainingRequest& request, const SampleSource& source, c
     makeFolder(request.work);
     const ModelConfig config = readConfig(request.model);
     const Compute compute = computeOf(request.device, cost::DType::F32);
-    const Weights weights = newBackbone(config, seedOf(plan.seed, 12), compute.device);
+    const Weights weights = hasWeights(request.model)
+                                ? loadWeights(openCheckpoint(request.model), compute, {}, &cancel)
+                                : newBackbone(config, seedOf(plan.seed, 12), compute.device);
     const Parameters backbone = backboneParameters(config, weights);
+    for (const Parameter& parameter : backbone)
+        parameter.value.set_data(parameter.value.clone());  // loaded ones may be a file's own pages
     requireRoom(compute, stepBytes(config, plan) + optimizerBytes(backbone));
     Trainer trainer(config, weights, source, plan);
     runTraining(trainer, request.work, onStep, cancel);

@@ -24,7 +24,7 @@ RouterStageResult trainRouters(const TrainingRequest& request, const SampleSourc
                                const TrainingPlan& plan, const std::function<void(const StepReport&)>& onStep,
                                const CancelToken& cancel);
 
-// A model from scratch: WORK becomes a folder that loads, with model.safetensors in bf16.
+// A model from scratch, or from the weights that lie in its folder: WORK becomes a folder that loads, with model.safetensors in bf16.
 void trainBackbone(const TrainingRequest& request, const SampleSource& source, const TrainingPlan& plan,
                    const std::function<void(const StepReport&)>& onStep, const CancelToken& cancel);
 

@@ -96,33 +96,41 @@ Trainer::Trainer(const ModelConfig& config, const Weights& weights, const Sample
         AdamWOptions{.beta1 = plan_.adamw.beta1, .beta2 = plan_.adamw.beta2, .decay = 0, .ascends = true});
 }
 
+// While a GPU computes a step, the next one's text is made and tokenized: for a small model that takes as long.
 Batch Trainer::nextBatch() {
-    const Stage& stage = plan_.stageAt(step_);
-    std::vector<std::int32_t> tasks;
-    for (std::int64_t i = 0; i < stage.sequences; ++i) tasks.push_back(dealer_.next());
-    const std::vector<Sample> samples = drawn(tasks, stage.length);
-    return batchOf(samples, tasks, stage.length, config_.vocabulary,
+    Drawn now = ahead_ ? ahead_->get() : drawnFor(step_, dealer_, drawn_);
+    ahead_.reset();
+    dealer_.resume(now.credits);
+    drawn_ = now.drawn;
+    if (!forward_.device().is_cpu() && step_ + 1 < plan_.steps())
+        ahead_ = std::async(std::launch::async, [this, next = step_ + 1, dealer = dealer_, drawn = drawn_] {
+            return drawnFor(next, dealer, drawn);
+        });
+    return batchOf(now.samples, now.tasks, plan_.stageAt(step_).length, config_.vocabulary,
                    plan_.routers ? plan_.routers->poolSize : 1, plan_.mean, forward_.device());
 }
 
-// By all cores: making text and tokenizing it takes as long as a step of a small model on a GPU.
-std::vector<Sample> Trainer::drawn(const std::vector<std::int32_t>& tasks, std::int64_t length) {
-    std::vector<Sample> samples(tasks.size());
-    std::vector<std::exception_ptr> failures(tasks.size());  // none may leave a thread of the pool
+Trainer::Drawn Trainer::drawnFor(std::int64_t step, Dealer dealer, std::int64_t drawn) const {
+    const Stage& stage = plan_.stageAt(step);
+    Drawn now;
+    for (std::int64_t i = 0; i < stage.sequences; ++i) now.tasks.push_back(dealer.next());
+    now.samples.resize(now.tasks.size());
+    std::vector<std::exception_ptr> failures(now.tasks.size());  // none may leave a thread of the pool
     const std::uint64_t data = seedOf(plan_.seed, kData);
-    onTorchThreads(static_cast<std::int64_t>(tasks.size()), [&](std::int64_t i) {
+    onTorchThreads(stage.sequences, [&](std::int64_t i) {
         const auto at = static_cast<std::size_t>(i);
         try {
-            samples[at] =
-                source_.draw(tasks[at], length, seedOf(data, static_cast<std::uint64_t>(drawn_ + i)));
+            now.samples[at] = source_.draw(now.tasks[at], stage.length,
+                                           seedOf(data, static_cast<std::uint64_t>(drawn + i)));
         } catch (...) {
             failures[at] = std::current_exception();
         }
     });
     for (const std::exception_ptr& failure : failures)
         if (failure) std::rethrow_exception(failure);
-    drawn_ += static_cast<std::int64_t>(tasks.size());
-    return samples;
+    now.credits = dealer.credits();
+    now.drawn = drawn + stage.sequences;
+    return now;
 }
 
 std::optional<Routing> Trainer::nextRouting(std::int64_t prompts) {
@@ -151,7 +159,7 @@ StepReport Trainer::step() {
     const Batch batch = nextBatch();
     const std::optional<Routing> routing = nextRouting(static_cast<std::int64_t>(batch.task.size()));
     const StepLoss loss = addGradients(forward_, planFor(batch.ids.size(1)), batch,
-                                       routing ? &*routing : nullptr, plan_.tasks.size());
+                                       routing ? &*routing : nullptr, plan_.tasks.size(), plan_.recompute);
 
     StepReport report = reportOf(loss, batch);
     report.learningRate = plan_.schedule.at(step_, plan_.steps());
@@ -163,6 +171,8 @@ StepReport Trainer::step() {
             "training", "step " + std::to_string(step_), "has a loss or a gradient that is no finite number",
             "go on from the last checkpoint with a lower learning_rate, and look at the data of this step");
     }
+    if (routing && step_ % kCompareEvery == 0)
+        report.rightWhenFull = rightWhenFull(forward_, planFor(batch.ids.size(1)), batch, plan_.tasks.size());
     optimizer_.step(report.learningRate);
     if (ascent_) {
         ascent_->step(plan_.routers->multiplierRate);
@@ -184,7 +194,8 @@ StepReport Trainer::reportOf(const StepLoss& loss, const Batch& batch) const {
                       .length = batch.ids.size(1),
                       .loss = loss.loss,
                       .penalty = loss.penalty,
-                      .lossByTask = loss.lossByTask};
+                      .lossByTask = loss.lossByTask,
+                      .rightByTask = loss.rightByTask};
     for (std::size_t task = 0; task < report.lossByTask.size(); ++task)
         if (loss.weightByTask[task] == 0) report.lossByTask[task] = kNone;
     if (!loss.gates.defined()) return report;
@@ -219,7 +230,7 @@ void Trainer::save(const std::filesystem::path& file) const {
                                   {"drawn", drawn_},
                                   {"noise", std::to_string(noise_.state())},
                                   {"credits", dealer_.credits()},
-                                  {"plan", fingerprintOf(plan_, source_.tasks())}};
+                                  {"plan", fingerprintOf(plan_, source_)}};
     saveTraining(file, everything(), state.dump());
 }
 
@@ -227,9 +238,9 @@ void Trainer::resume(const std::filesystem::path& file) {
     const TrainingFile checkpoint(file);
     const nlohmann::json state = parseJsonObject(checkpoint.state(), file.string());
     const JsonFields fields(state, file.string(), "__metadata__.state.");
-    if (fields.text("plan") != fingerprintOf(plan_, source_.tasks()))
-        fields.refuse("plan", "is another plan than this training's",
-                      "resume with the plan that it was begun with, or start in a new folder");
+    if (fields.text("plan") != fingerprintOf(plan_, source_))
+        fields.refuse("plan", "is of another plan, or of other data, than this training's",
+                      "resume with what it was begun with, or start in a new folder");
     const std::int64_t step = fields.integer("step", 0, plan_.steps());
     const std::int64_t prompts = fields.integer("drawn", 0, INT64_MAX);
     const Random noise(wholeNumber(fields, "noise"));

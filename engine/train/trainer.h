@@ -10,6 +10,7 @@
 #include <array>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <optional>
 
 namespace fluxscope::train {
@@ -24,12 +25,18 @@ struct StepReport {
     double gradientNorm = 0;
     double tokensPerSecond = 0;
     std::vector<double> lossByTask;  // of this step; where the step had none of a task, NaN
+    std::vector<double>
+        rightByTask;  // the share of answers' tokens (of plain text: of all) that was foretold
     // While routers learn; by task NaN likewise.
     double temperature = 0;
     std::vector<double> sparsityByTask;              // the share of sparse layers, as they mixed
     std::vector<std::array<double, 2>> multipliers;  // by task
     std::vector<double> fullByLayer;                 // the mean weight of full attention
+    // rightByTask of the same prompts with all layers full; every kCompareEvery steps, else empty.
+    std::vector<double> rightWhenFull;
 };
+
+inline constexpr std::int64_t kCompareEvery = 25;
 
 class Trainer {
 public:
@@ -49,8 +56,16 @@ public:
     const TrainingPlan& plan() const { return plan_; }
 
 private:
+    // A step's samples, and the state of dealing after them.
+    struct Drawn {
+        std::vector<std::int32_t> tasks;
+        std::vector<Sample> samples;
+        std::vector<double> credits;
+        std::int64_t drawn = 0;
+    };
+
     Batch nextBatch();
-    std::vector<Sample> drawn(const std::vector<std::int32_t>& tasks, std::int64_t length);
+    Drawn drawnFor(std::int64_t step, Dealer dealer, std::int64_t drawn) const;
     std::optional<Routing> nextRouting(std::int64_t prompts);
     const LengthPlan& planFor(std::int64_t length);
     Parameters everything() const;
@@ -68,6 +83,7 @@ private:
     std::int64_t step_ = 0;
     std::int64_t drawn_ = 0;  // prompts so far
     std::optional<LengthPlan> lengthPlan_;
+    std::optional<std::future<Drawn>> ahead_;  // of the step after the one begun last
 };
 
 // Steps until the plan is through. Checkpoints go to FOLDER/training.safetensors, and where one lies there already the training

@@ -14,6 +14,8 @@ constexpr double kOneWay = 0.02;         // nearer to 0 or 1 than this is all on
 constexpr double kTargetBetween = 0.10;  // and a target further from both than this wanted something else
 constexpr double kAlike = 0.03;
 constexpr double kTargetsApart = 0.20;
+constexpr std::size_t kCompared = 4;
+constexpr double kSuffers = 0.05;
 
 std::string share(double value) {
     std::array<char, 16> text{};
@@ -58,6 +60,29 @@ std::vector<std::string> Watch::look(const std::vector<double>& sparsity) {
         said.push_back("tasks " + least->name + " and " + most->name + " are routed alike, " +
                        share(low.mean()) + " sparse, and their targets are " + share(least->target) +
                        " and " + share(most->target));
+    }
+    return said;
+}
+
+std::vector<std::string> Watch::compare(const std::vector<double>& routed, const std::vector<double>& full) {
+    std::vector<std::string> said;
+    for (std::size_t i = 0; i < tasks_.size(); ++i) {
+        Seen& seen = seen_[i];
+        if (seen.suffers || std::isnan(routed[i]) || std::isnan(full[i])) continue;
+        if (seen.compared.size() == kCompared) seen.compared.erase(seen.compared.begin());
+        seen.compared.push_back({routed[i], full[i]});
+        if (seen.compared.size() < kCompared) continue;
+        std::array<double, 2> mean{};
+        for (const auto& [asRouted, whenFull] : seen.compared) {
+            mean[0] += asRouted / kCompared;
+            mean[1] += whenFull / kCompared;
+        }
+        if (mean[1] - mean[0] <= kSuffers) continue;
+        seen.suffers = true;
+        said.push_back("task " + tasks_[i].name + " has " + share(mean[0]) +
+                       " of its answers' tokens right as it is routed and " + share(mean[1]) +
+                       " with all layers full: its target of " + share(tasks_[i].target) +
+                       " sparse may be more than the model bears");
     }
     return said;
 }

@@ -1,6 +1,7 @@
 // Looks over a router training while it runs and says what goes wrong, each thing once.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,10 +24,16 @@ public:
     //   tasks with different targets are routed alike: the mixture of tasks is not balanced, or they cannot be told apart
     std::vector<std::string> look(const std::vector<double>& sparsity);
 
+    // Of the same prompts: the share of each task's answers that was foretold as they were routed, and with all layers full.
+    //   a task's answers suffer from its target: it is tighter than the backbone bears
+    std::vector<std::string> compare(const std::vector<double>& routed, const std::vector<double>& full);
+
 private:
     struct Seen {
-        std::vector<double> last;  // at most `window`
-        bool collapsed = false;    // said already
+        std::vector<double> last;                     // at most `window`
+        bool collapsed = false;                       // said already
+        std::vector<std::array<double, 2>> compared;  // the last few: routed, full
+        bool suffers = false;                         // said already
 
         double mean() const;
     };

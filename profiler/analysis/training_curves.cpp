@@ -63,12 +63,13 @@ void addStep(TrainingCurves& curves, const TrainingStepRow& row) {
     curves.tokensPerSecond.push_back(row.tokensPerSecond);
     curves.temperature.push_back(row.temperature);
     for (TaskCurves& task : curves.tasks)
-        for (Curve* curve : {&task.loss, &task.sparsity, &task.lambda1, &task.lambda2})
+        for (Curve* curve : {&task.loss, &task.foretold, &task.sparsity, &task.lambda1, &task.lambda2})
             curve->push_back(kNone);
     for (const TrainingTaskStepRow& part : row.tasks) {
         if (part.task < 0 || static_cast<std::size_t>(part.task) >= curves.tasks.size()) continue;
         TaskCurves& task = curves.tasks[static_cast<std::size_t>(part.task)];
         task.loss.back() = part.loss;
+        task.foretold.back() = part.right;
         task.sparsity.back() = part.sparsity;
         task.lambda1.back() = part.multipliers[0];
         task.lambda2.back() = part.multipliers[1];

@@ -185,7 +185,7 @@ private:
         const bool isKept = std::ranges::binary_search(kept, wrong.front());
         violations_.push_back({"overview", "is what its definition says",
                                static_cast<std::int64_t>(wrong.size()),
-                               "run " + std::to_string(run) + ", " + textOf(wrong.front()) +
+                               "run " + std::to_string(run) + ", " + printable(textOf(wrong.front()), 200) +
                                    (isKept ? " should not be there" : " is missing")});
     }
 

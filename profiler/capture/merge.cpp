@@ -41,7 +41,8 @@ const std::map<std::string, std::string> kMoved{{"run", "run"},
                                                 {"traffic", "traffic"},
                                                 {"training", "training"},
                                                 {"training_step", "row"},
-                                                {"training_warning", "row"}};
+                                                {"training_warning", "row"},
+                                                {"evaluation", "row"}};
 
 class Merge {
 public:
@@ -221,7 +222,7 @@ private:
                                 {"settled", moved("layer_step", "settled")}}});
         into_.copy({.table = "sequence", .instead = {{"run", run}, {"prompt", now("prompt", "prompt")}}});
         for (const char* table : {"turn", "quality"}) into_.copy({.table = table, .instead = {{"run", run}}});
-        for (const char* table : {"token", "fidelity", "decision", "kv"})
+        for (const char* table : {"token", "fidelity", "decision", "kv", "evaluation"})
             into_.copy({.table = table, .instead = {{"row", moved(table, "row")}, {"run", run}}});
         into_.copy({.table = "token_choice", .instead = {{"row", moved("token", "row")}}});
         into_.copy({.table = "scope", .instead = {{"scope", moved("scope", "scope")}, {"run", run}}});

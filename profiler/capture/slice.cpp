@@ -45,7 +45,7 @@ std::string textOf(const SliceChoice& choice, const std::string& file) {
 }
 
 // Tables of a run whose rows stay whatever is cut: what was decided, kept and said.
-constexpr const char* kWhole[] = {"sequence", "token", "turn", "fidelity", "decision", "kv"};
+constexpr const char* kWhole[] = {"sequence", "token", "turn", "fidelity", "decision", "kv", "evaluation"};
 // Trainings are no part of any run: they stay whole too.
 constexpr const char* kTrainings[] = {"training",           "training_task",       "training_step",
                                       "training_task_step", "training_layer_step", "training_warning"};

@@ -110,6 +110,26 @@ struct TokenRow {
     Nanoseconds emitted{};
 };
 
+struct FidelityRow {
+    RunIndex run;
+    SequenceIndex sequence;
+    TurnIndex turn;
+    StepIndex step;
+    FidelityStep fidelity;
+};
+
+// What an answer was worth.
+struct EvaluationRow {
+    RunIndex run;
+    SequenceIndex sequence;
+    std::string task;
+    std::int64_t length = 0;
+    std::int64_t number = 0;
+    std::uint64_t seed = 0;
+    std::string scorer;
+    double score = 0;
+};
+
 // The cost table: layer -1 is what lies outside all layers.
 struct LayerStepRow {
     RunIndex run;
@@ -151,6 +171,7 @@ struct TrainingRow {
 struct TrainingTaskStepRow {
     std::int32_t task = 0;  // of TrainingFacts::tasks
     double loss = 0;        // NaN: no token of its prompts counted
+    double right = 0;       // of answers' tokens (of plain text: of all) the share that was foretold
     double sparsity = 0;    // NaN, as what follows: a backbone has none
     std::array<double, 2> multipliers{};
 };
@@ -224,6 +245,8 @@ struct Snapshot {
     Chunks<KvRow> kv;
     Chunks<TokenRow> tokens;
     Chunks<LayerStepRow> layerSteps;
+    Chunks<FidelityRow> fidelity;
+    Chunks<EvaluationRow> evaluations;
     std::vector<TrainingRow> trainings;
     Chunks<TrainingStepRow> trainingSteps;  // rising by (training, step)
 };

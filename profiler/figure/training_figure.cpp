@@ -16,10 +16,10 @@
 namespace fluxscope {
 namespace {
 
-constexpr std::array kPanels{TrainingPanel::Loss,         TrainingPanel::Sparsity,
-                             TrainingPanel::FullByLayer,  TrainingPanel::Temperature,
-                             TrainingPanel::Multipliers,  TrainingPanel::LearningRate,
-                             TrainingPanel::GradientNorm, TrainingPanel::Speed};
+constexpr std::array kPanels{
+    TrainingPanel::Loss,         TrainingPanel::Foretold,     TrainingPanel::Sparsity,
+    TrainingPanel::FullByLayer,  TrainingPanel::Temperature,  TrainingPanel::Multipliers,
+    TrainingPanel::LearningRate, TrainingPanel::GradientNorm, TrainingPanel::Speed};
 constexpr double kTitle = 16;   // above each plot
 constexpr double kBetween = 8;  // panels
 constexpr double kTickLabels = 50;
@@ -30,6 +30,7 @@ constexpr HitId kFirstMark = 1000;
 double weightOf(TrainingPanel panel) {
     switch (panel) {
         case TrainingPanel::Loss: return 3;
+        case TrainingPanel::Foretold: return 2;
         case TrainingPanel::Sparsity:
         case TrainingPanel::FullByLayer: return 2.4;
         case TrainingPanel::Multipliers: return 1.4;
@@ -318,6 +319,10 @@ void addTasks(Tooltip& tooltip, const TrainingCurves& curves, std::size_t at, Tr
             if (!std::isfinite(task.loss[at])) continue;
             line.value = numberText(task.loss[at]);
             line.origin = "nats per token";
+        } else if (panel == TrainingPanel::Foretold) {
+            if (!std::isfinite(task.foretold[at])) continue;
+            line.value = formatted(task.foretold[at], Unit::Share);
+            line.origin = "of answers' tokens, of plain text: of all";
         } else if (panel == TrainingPanel::Sparsity) {
             if (!std::isfinite(task.sparsity[at])) continue;
             line.value = formatted(task.sparsity[at], Unit::Share);
@@ -396,6 +401,7 @@ Tooltip trainingTooltip(const TrainingCurves& curves, const TrainingHit& hit) {
                 tooltip.lines.push_back(
                     {"penalty", numberText(curves.penalty[at]), "for missing the targets"});
             break;
+        case TrainingPanel::Foretold:
         case TrainingPanel::Sparsity:
         case TrainingPanel::Multipliers: addTasks(tooltip, curves, at, hit.panel); break;
         case TrainingPanel::FullByLayer:

@@ -10,6 +10,11 @@ ScopeKey stepOf(const ScopeKey& key) {
     return {.batch = key.batch, .turn = key.turn, .phase = key.phase, .step = key.step};
 }
 
+bool isOfStep(const ScopeKey& key, const ScopeKey& step) {
+    return key.step == step.step && key.phase == step.phase && key.turn == step.turn &&
+           key.batch == step.batch;
+}
+
 }  // namespace
 
 HostTimer::HostTimer(Clock clock, RecordSink& sink) : clock_(std::move(clock)), sink_(sink) {}
@@ -31,7 +36,7 @@ void HostTimer::runBegan(const RunFacts& run) {
 
 void HostTimer::scopeOpened(const ScopeKey& key) {
     if (inProgress_) return;  // no interval of any step
-    if (stepOf(key) != step_) turnTo(key);
+    if (!step_ || !isOfStep(key, *step_)) turnTo(key);
     open_.push_back({key, isOutermost(key)});
     open_.back().begin = clock_();  // last, so that our own work lies outside
 }

@@ -108,6 +108,8 @@ void Recorder::chooseCollector() {
     if (options_.collect == Collect::Counters) {
         OpenedCounters counters = openCounters(options_.clock, records, device);
         collector_ = std::move(counters.collector);
+        options_.environment.insert(options_.environment.end(), counters.environment.begin(),
+                                    counters.environment.end());
         if (counters.shortfall) options_.shortfalls.push_back(*std::move(counters.shortfall));
     } else if (options_.tracer != nullptr) {
         collector_ = std::make_unique<CuptiTrace>(*options_.tracer, options_.clock, records, device);
@@ -256,6 +258,7 @@ void Recorder::runEnded(RunOutcome outcome, const std::string& reason) {
     writer_->push(RunEnded{outcome, reason, options_.clock(), writer_->dropped()}, Weight::Essential);
 }
 
+void Recorder::sampleEvaluated(const EvaluationSample& sample) { writer_->push(sample, Weight::Essential); }
 void Recorder::trainingBegan(const TrainingFacts& training) {
     writer_->push(TrainingBegan{std::make_shared<const TrainingFacts>(training), options_.clock()},
                   Weight::Essential);

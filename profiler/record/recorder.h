@@ -100,6 +100,7 @@ public:
     void stepReplayed(const ScopeKey& step, RecordingIndex recording,
                       std::span<const std::int64_t> attended) override;
     void runEnded(RunOutcome outcome, const std::string& reason) override;
+    void sampleEvaluated(const EvaluationSample& sample) override;
     void trainingBegan(const TrainingFacts& training) override;
     void trainingStepped(const TrainingStep& step) override;
     void trainingWarned(std::int64_t step, const std::string& sentence) override;

@@ -147,6 +147,7 @@ struct CaptureWriter::Writing {
     }
     void commit() {
         if (!inTransaction) return;
+        rows.flush();
         device->flush();
         database.exec("COMMIT");
         inTransaction = false;
@@ -212,6 +213,7 @@ void CaptureWriter::collectorBecame(const std::string& collector) {
 
 void CaptureWriter::beginRun(RunIndex run, const RunFacts& facts, Nanoseconds begin, bool promptText) {
     writing_->change([&](RowWriter& rows) {
+        rows.flush();
         rows.beginRun(writing_->process, run, facts, begin, promptText);
         writing_->device->beginRun(run.value(), begin.count(), facts.device == "cpu");
     });
@@ -255,6 +257,10 @@ void CaptureWriter::write(const FidelityRecord& fidelity) {
     writing_->change([&](RowWriter& rows) { rows.add(fidelity); });
 }
 
+void CaptureWriter::write(const EvaluationSample& sample) {
+    writing_->change([&](RowWriter& rows) { rows.add(sample); });
+}
+
 void CaptureWriter::write(const QualityRecord& figure) {
     writing_->change([&](RowWriter& rows) { rows.add(figure); });
 }
@@ -281,7 +287,12 @@ void CaptureWriter::write(std::span<const SampleRecord> samples) { writing_->add
 
 void CaptureWriter::write(std::span<const TrafficRecord> traffic) { writing_->addToDevice(traffic); }
 
-void CaptureWriter::write(std::span<const LateAttribution> late) { writing_->addToDevice(late); }
+void CaptureWriter::write(std::span<const LateAttribution> late) {
+    writing_->change([&](RowWriter& rows) {
+        rows.flush();
+        writing_->device->add(late);
+    });
+}
 
 void CaptureWriter::write(const DeviceRecord& device) { writing_->addToDevice(device); }
 
@@ -306,6 +317,7 @@ void CaptureWriter::setDropped(std::int64_t records) {
 
 void CaptureWriter::endRun(Nanoseconds end, RunOutcome outcome, const std::string& reason) {
     writing_->change([&](RowWriter& rows) {
+        rows.flush();
         writing_->device->endRun();
         rows.endRun(end, outcome, reason);
     });

@@ -43,6 +43,7 @@ public:
     void write(const ScopeRecord& scope);
     void write(const LayerStepRecord& step);
     void write(const FidelityRecord& fidelity);
+    void write(const EvaluationSample& sample);    // when the run has ended
     void write(const CollectorRecord& collector);  // before the first run: of the process
     void write(const QualityRecord& figure);
 

@@ -182,6 +182,35 @@ public:
         return *this;
     }
 
+    SnapshotBuilder& evaluations(const std::string& text) {
+        for (const auto& row :
+             textRows(text, {"run", "sequence", "task", "length", "number", "seed", "scorer", "score"})) {
+            EvaluationRow e;
+            e.run = index<RunIndex>(row, "run", 1);
+            e.sequence = index<SequenceIndex>(row, "sequence", 0);
+            e.task = row.contains("task") ? row.at("task") : "needle";
+            e.length = whole(row, "length", 0);
+            e.number = whole(row, "number", 0);
+            e.seed = static_cast<std::uint64_t>(whole(row, "seed", 0));
+            e.scorer = row.contains("scorer") ? row.at("scorer") : "contains";
+            e.score = real(row, "score").value_or(0);
+            evaluations_.push_back(e);
+        }
+        return *this;
+    }
+
+    SnapshotBuilder& fidelity(const std::string& text) {
+        for (const auto& row : textRows(text, {"run", "sequence", "step", "kl", "same"})) {
+            FidelityRow f;
+            f.run = index<RunIndex>(row, "run", 1);
+            f.sequence = index<SequenceIndex>(row, "sequence", 0);
+            f.step = index<StepIndex>(row, "step", 0);
+            f.fidelity = {.kl = real(row, "kl").value_or(0), .sameTop = whole(row, "same", 0) != 0};
+            fidelity_.push_back(f);
+        }
+        return *this;
+    }
+
     // What a table of words cannot say.
     Snapshot& edit() { return snapshot_; }
 
@@ -196,6 +225,9 @@ public:
         s.layerSteps = Chunks<LayerStepRow>({std::make_shared<const std::vector<LayerStepRow>>(costs_)});
         s.kv = Chunks<KvRow>({std::make_shared<const std::vector<KvRow>>(kv_)});
         s.tokens = Chunks<TokenRow>({std::make_shared<const std::vector<TokenRow>>(tokens_)});
+        s.evaluations =
+            Chunks<EvaluationRow>({std::make_shared<const std::vector<EvaluationRow>>(evaluations_)});
+        s.fidelity = Chunks<FidelityRow>({std::make_shared<const std::vector<FidelityRow>>(fidelity_)});
         return s;
     }
 
@@ -247,6 +279,8 @@ private:
     std::vector<LayerStepRow> costs_;
     std::vector<KvRow> kv_;
     std::vector<TokenRow> tokens_;
+    std::vector<EvaluationRow> evaluations_;
+    std::vector<FidelityRow> fidelity_;
 };
 
 // Both sides of a comparison with one blank between cells and no empty lines.

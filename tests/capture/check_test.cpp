@@ -114,6 +114,18 @@ TEST(CheckCapture, findsASumThatIsNotThatOfItsScopes) {
                             "row: row 8: 12001 ns, 640 bytes; its scopes: 12000 ns, 640 bytes"));
 }
 
+TEST(CheckCapture, quotesAStrangersTextsOnOneLine) {
+    const Scratch scratch;
+    recordDevice(scratch.file());
+    rowsOf(
+        scratch.file(),
+        "PRAGMA ignore_check_constraints = 1; UPDATE lane SET kind = 'ph' || char(10) || char(27) || '[2J' "
+        "WHERE kind = 'phase'");
+    const auto said = sentences(scratch.file());
+    EXPECT_THAT(said, Contains(HasSubstr("ph\\x0A\\x1B[2J")));
+    EXPECT_THAT(said, ::testing::Each(::testing::Not(HasSubstr("\n"))));
+}
+
 TEST(CheckCapture, goesOnBehindWhatCannotBeRead) {
     const Scratch scratch;
     recordDevice(scratch.file());
@@ -214,7 +226,7 @@ TEST(CaptureInfo, tellsWhatIsThere) {
     const Scratch scratch;
     recordDevice(scratch.file());
     const CaptureInfo info = captureInfo(scratch.file());
-    EXPECT_EQ(info.version, 2);
+    EXPECT_EQ(info.version, 3);
     EXPECT_THAT(info.problems, IsEmpty());
     ASSERT_EQ(info.collectors.size(), 2U);
     EXPECT_EQ(info.collectors[0].reason, "another program counts");

@@ -52,6 +52,14 @@ public:
             writer_.commit();
         }
         writer_.endRun(Nanoseconds(begin + kStepsOfEach * kStepNs + 5000), RunOutcome::Finished, "");
+        for (std::int32_t sequence = 0; sequence < 2; ++sequence)
+            writer_.write(EvaluationSample{.sequence = SequenceIndex(sequence),
+                                           .task = "needle",
+                                           .length = 512,
+                                           .number = sequence,
+                                           .seed = 7,
+                                           .scorer = "contains",
+                                           .score = 1.0 - sequence});
     }
 
     bool finish() {

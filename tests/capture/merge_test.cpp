@@ -130,7 +130,7 @@ INSERT INTO token (run, sequence, turn, position, step, token, byte_begin, byte_
     EXPECT_THAT(filesIn(scratch.folder()), ElementsAre("new.fluxdb", "old.fluxdb", "run.fluxdb"));
     sliceCapture(scratch.file("old.fluxdb"), scratch.file("slice.fluxdb"), {});
     EXPECT_EQ(rowsOf(scratch.file("slice.fluxdb"), "SELECT count(*) FROM token; PRAGMA user_version"),
-              "\n2\n2\n");
+              "\n2\n3\n");
 }
 
 TEST(MergeCaptures, refusesWithASentenceAndNoFile) {
@@ -159,7 +159,7 @@ TEST(MergeCaptures, refusesWithASentenceAndNoFile) {
     EXPECT_THAT(refused({scratch.file("live.fluxdb"), scratch.file("gone.fluxdb")}),
                 HasSubstr("gone.fluxdb: does not exist"));
     rowsOf(scratch.file("newer.fluxdb"),
-           "PRAGMA user_version = 2; UPDATE kernel SET place = 999 WHERE kernel = 1");
+           "PRAGMA user_version = 3; UPDATE kernel SET place = 999 WHERE kernel = 1");
     EXPECT_THAT(refused({scratch.file("newer.fluxdb")}),
                 HasSubstr("would not be sound: kernel refers to a row of place"));
     rowsOf(scratch.file("newer.fluxdb"), "UPDATE kernel SET place = 1, name = 999 WHERE kernel = 1");

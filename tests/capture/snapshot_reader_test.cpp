@@ -76,6 +76,48 @@ TEST(SnapshotReader, sharesWhatItHasReadBefore) {
     EXPECT_EQ(textOf(*after), textOf(*readCapture(scratch.file())));
 }
 
+TEST(SnapshotReader, readsWhatAnswersWereWorthAndLeavesOutWhatCannotBe) {
+    const Scratch scratch;
+    CaptureWriter writer(scratch.file(), {});
+    writer.beginRun(writer.nextRun(), testing::factsOf({.sequences = 3}), {}, true);
+    writer.write(FidelityRecord{.sequence = SequenceIndex(1),
+                                .turn = {},
+                                .step = StepIndex(2),
+                                .fidelity = {.kl = 0.5, .sameTop = true, .logprobChange = -0.25}});
+    const auto write = [&](std::int32_t sequence, double score) {
+        writer.write(EvaluationSample{.sequence = SequenceIndex(sequence),
+                                      .task = "needle",
+                                      .length = 512,
+                                      .number = 3,
+                                      .seed = 0xFFFFFFFFFFFFFFFF,
+                                      .scorer = "all",
+                                      .score = score});
+    };
+    write(0, 0.75);
+    write(1, 1.5);
+    write(7, 1);
+    ASSERT_TRUE(writer.finish());
+    const SnapshotPtr snapshot = readCapture(scratch.file());
+    std::string text = "\n";
+    snapshot->evaluations.each([&text](const EvaluationRow& r) {
+        text += std::to_string(r.run.value()) + ' ' + std::to_string(r.sequence.value()) + ' ' + r.task +
+                ' ' + std::to_string(r.length) + ' ' + std::to_string(r.number) + ' ' +
+                std::to_string(r.seed) + ' ' + r.scorer + ' ' + std::to_string(r.score) + '\n';
+    });
+    EXPECT_EQ(text, "\n1 0 needle 512 3 18446744073709551615 all 0.750000\n");
+    EXPECT_THAT(
+        snapshot->problems,
+        ::testing::ElementsAre("table evaluation: 2 rows do not fit the rest of the file and are left out"));
+    ASSERT_EQ(snapshot->fidelity.size(), 1U);
+    snapshot->fidelity.each([](const FidelityRow& r) {
+        EXPECT_EQ(r.sequence, SequenceIndex(1));
+        EXPECT_EQ(r.step, StepIndex(2));
+        EXPECT_EQ(r.fidelity.kl, 0.5);
+        EXPECT_TRUE(r.fidelity.sameTop);
+        EXPECT_EQ(r.fidelity.logprobChange, -0.25);
+    });
+}
+
 TEST(SnapshotReader, readsTheStepInProgressAgain) {
     const Scratch scratch;
     CaptureWriter writer(scratch.file(), {});

@@ -81,6 +81,7 @@ TEST(TrainingsOfASnapshot, areWhatTheRecorderWasTold) {
         ASSERT_EQ(row.tasks.size(), having) << "step " << row.step;
         for (const TrainingTaskStepRow& task : row.tasks) {
             EXPECT_EQ(task.loss, told.tasks[static_cast<std::size_t>(task.task)].loss);
+            EXPECT_EQ(task.right, told.tasks[static_cast<std::size_t>(task.task)].right);
             EXPECT_EQ(task.sparsity, told.tasks[static_cast<std::size_t>(task.task)].sparsity);
         }
     });
@@ -124,9 +125,9 @@ TEST(TrainingsOfASnapshot, leaveOutAndTellWhatDoesNotFit) {
                   "table training_step: 1 rows do not fit"},
              Case{"UPDATE training_step SET row = 99 WHERE step = 1",
                   "table training_step: 1 rows do not fit"},
-             Case{"INSERT INTO training_task_step VALUES (1, 3, 9, 1, NULL, NULL, NULL)",
+             Case{"INSERT INTO training_task_step VALUES (1, 3, 9, 1, NULL, NULL, NULL, NULL)",
                   "table training_task_step: 1 rows do not fit"},
-             Case{"INSERT INTO training_task_step VALUES (1, 77, 0, 1, NULL, NULL, NULL)",
+             Case{"INSERT INTO training_task_step VALUES (1, 77, 0, 1, NULL, NULL, NULL, NULL)",
                   "table training_task_step: 1 rows do not fit"},
              Case{"INSERT INTO training_layer_step VALUES (1, 3, 3, 0.5)",
                   "table training_layer_step: 1 rows do not fit"},
@@ -164,9 +165,9 @@ TEST(CheckCapture, namesEachRuleOfTrainingsThatIsBroken) {
                  "training_step: 'comes by training and step' does not hold for 1 row: row 99"},
             Case{"UPDATE training SET steps = 4",
                  "training_step: 'is a step of its training's plan' does not hold for 1 row: row 5: step 4"},
-            Case{"INSERT INTO training_task_step VALUES (1, 77, 0, 1, NULL, NULL, NULL)",
+            Case{"INSERT INTO training_task_step VALUES (1, 77, 0, 1, NULL, NULL, NULL, NULL)",
                  "training_task_step: 'is of a known step' does not hold for 1 row: training 1 step 77"},
-            Case{"INSERT INTO training_task_step VALUES (1, 3, 9, 1, NULL, NULL, NULL)",
+            Case{"INSERT INTO training_task_step VALUES (1, 3, 9, 1, NULL, NULL, NULL, NULL)",
                  "training_task_step: 'is of a known task' does not hold for 1 row: training 1 task 9"},
             Case{"UPDATE training_task_step SET sparsity = 2 WHERE step = 0 AND task = 0",
                  "training_task_step: 'has a share of sparse layers from 0 to 1, of routers only' does not "

@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
 """capture: cutting and joining captures, on those recorded on an H200."""
+import hashlib
+import os
 import pathlib
 import shutil
+import signal
+import subprocess
+import time
 
-from program import Program, main, opened
+from program import OPTIONS, Program, main, opened
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "sample_data" / "captures"
 
@@ -68,6 +73,30 @@ class Captures(Program):
         self.assertIn("gone.fluxdb", self.sentence(self.cli("capture", "merge", "all.fluxdb", "gone.fluxdb", code=3)))
         self.assertIn("could not be written", self.sentence(self.cli("capture", "slice", "full.fluxdb", "no/folder.fluxdb", "--runs", "1", code=4)))
         self.assertEqual(self.left(), ["full.fluxdb", "routed.fluxdb"])
+
+    def test_an_interrupt_ends_slice_and_merge_and_leaves_nothing(self):
+        # Seconds of copying: the signal comes milliseconds after the new file has begun to be made.
+        with opened(self.folder / "full.fluxdb") as capture:
+            columns = "place, step, attribution, begin_ns, duration_ns, thread, correlation, name"
+            capture.execute(f"INSERT INTO api ({columns}) WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) "
+                            f"SELECT {columns} FROM n, (SELECT * FROM api WHERE api = (SELECT max(api) FROM api))")
+            capture.commit()
+        before = {name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in self.left()}
+        for arguments in (["slice", "full.fluxdb", "new.fluxdb", "--runs", "1"], ["merge", "new.fluxdb", "routed.fluxdb", "full.fluxdb"]):
+            with self.subTest(arguments[0]):
+                # At the lowest priority: whatever else runs here, this test's turn comes first.
+                process = subprocess.Popen([OPTIONS.program, "capture", *arguments], cwd=self.folder, stdout=subprocess.PIPE,
+                                           stderr=subprocess.PIPE, preexec_fn=lambda: os.nice(19))
+                while not (self.folder / f"new.fluxdb.part{process.pid}").exists():
+                    self.assertIsNone(process.poll(), "it ended before it began")
+                    time.sleep(0.001)
+                process.send_signal(signal.SIGINT)
+                out, said = process.communicate(timeout=50)
+                self.assertEqual(process.returncode, 5, said)
+                self.assertEqual(out, b"")
+                self.assertIn(b"new.fluxdb", said)
+                after = {name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in self.left()}
+                self.assertEqual(after, before)
 
 
 if __name__ == "__main__":

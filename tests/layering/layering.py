@@ -16,8 +16,8 @@ import sys
 # Room -> the rooms it may see, itself included. Arrows are transitive along their way, so each line is closed.
 CONTRACT = {"engine/contract", "kernels/cost"}
 PROFILER = {"profiler"} | CONTRACT
-ENGINE = {"engine", "kernels"} | CONTRACT
 TASKS = {"engine/tasks"} | CONTRACT
+ENGINE = {"engine", "kernels"} | TASKS
 SEES = {
     "kernels/cost": {"kernels/cost"},
     "engine/contract": CONTRACT,

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -58,6 +61,38 @@ TEST(EventQueue, keepsTheOrderOfASlowConsumer) {
         essential += got[i] % 3 == 0 ? 1 : 0;
     }
     EXPECT_EQ(essential, (kEvents + 2) / 3);
+}
+
+TEST(EventQueue, keepsNothingOfAnEventThatWasTaken) {
+    EventQueue<std::shared_ptr<int>> queue(8);
+    const auto event = std::make_shared<int>(1);
+    queue.push(event, Weight::Essential);
+    queue.push(event, Weight::Essential);
+    EXPECT_EQ(event.use_count(), 3);
+    int taken = 0;
+    const auto takeOrThrow = [&](const std::shared_ptr<int>&) {
+        if (++taken == 1) throw std::runtime_error("the disk is full");
+    };
+    EXPECT_THROW(queue.drain(takeOrThrow), std::runtime_error);
+    EXPECT_EQ(event.use_count(), 2) << "what was being taken is gone, what lies behind it is not";
+    queue.drain(takeOrThrow);
+    EXPECT_EQ(taken, 2);
+    EXPECT_EQ(event.use_count(), 1);
+}
+
+TEST(EventQueue, isHalfFullFromHalfOfItsSlotsOnAndNoLongerOnceTheyAreTaken) {
+    EventQueue<int> queue(8);
+    std::string half;
+    const auto push = [&](int events) {
+        for (int i = 0; i < events; ++i) {
+            queue.push(i, Weight::Detail);
+            half += queue.isHalfFull() ? '1' : '0';
+        }
+    };
+    push(5);
+    drained(queue);
+    push(5);
+    EXPECT_EQ(half, "0001100011") << "one digit a push";
 }
 
 }  // namespace

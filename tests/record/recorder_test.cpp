@@ -11,7 +11,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 namespace fluxscope {
 namespace {
@@ -99,6 +101,36 @@ decode 2 -1 1000192000 12000 0 0 host-timer 4096 analytic
 decode 2 0 1000197000 42000 0 40000 host-timer 384 analytic
 decode 2 1 1000239000 12000 0 10000 host-timer 384 analytic
 )");
+}
+
+// Nobody wakes the writer between runs but what is told then: it must not wait for the next run.
+TEST(Recorder, writesWhatAnAnswerWasWorthAtOnceThoughNoRunGoesOn) {
+    const Scratch scratch;
+    const FakeClock clock;
+    Recorder recorder(scratch.file(), {.clock = clock.reader()});
+    ScriptedRun(recorder, clock, {.sequences = 2}).run();
+    for (std::int32_t s = 0; s < 2; ++s)
+        recorder.sampleEvaluated({.sequence = SequenceIndex(s),
+                                  .task = "needle:facts=8",
+                                  .length = 512,
+                                  .number = 40 + s,
+                                  .seed = 7,
+                                  .scorer = "contains",
+                                  .score = 0.5 * s});
+    const std::string all = "SELECT run, sequence, task, length, number, seed, scorer, score FROM evaluation";
+    const std::string wanted =
+        "\n1 0 needle:facts=8 512 40 7 contains 0.0\n1 1 needle:facts=8 512 41 7 contains 0.5\n";
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (rowsOf(scratch.file(), all) != wanted && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_EQ(rowsOf(scratch.file(), all), wanted);
+
+    ScriptedRun(recorder, clock, {}).run();
+    recorder.sampleEvaluated({.sequence = {}, .task = "prose", .scorer = "likelihood", .score = 0.25});
+    recorder.finish();
+    EXPECT_EQ(rowsOf(scratch.file(), "SELECT run, task, score FROM evaluation WHERE run = 2"),
+              "\n2 prose 0.25\n");
+    EXPECT_EQ(rowsOf(scratch.file(), "SELECT count(*) FROM run WHERE end_ns IS NULL"), "\n0\n");
 }
 
 TEST(Recorder, keepsTheScopesOfALayerWhereItsCostsSay) {

@@ -79,12 +79,13 @@ inline TrainingStep trainingStepOf(const TrainingScript& script, std::int64_t at
     std::int64_t number = 0;
     for (const ScriptedTask& task : kScriptedTasks) {
         ++number;
-        TrainingTaskStep one{.loss = nan, .sparsity = nan, .multipliers = {nan, nan}};
+        TrainingTaskStep one{.loss = nan, .right = nan, .sparsity = nan, .multipliers = {nan, nan}};
         // Of the rarer tasks not every step has a prompt.
         if (task.share >= 0.2 || (at + number) % 3 != 0) {
             const double settled = std::exp(-static_cast<double>(at) / task.settles);
             one.loss = std::max(0.0, task.last + (task.first - task.last) * settled +
                                          0.06 * task.first * (0.3 + settled) * noiseAt(at, 10 + number));
+            one.right = std::exp(-one.loss);
             if (ofRouters) {
                 const double swing = 0.12 * std::sin(6 * done) * std::exp(-3 * done);
                 one.sparsity = std::clamp(task.target + (0.5 - task.target) * std::exp(-6 * done) + swing +

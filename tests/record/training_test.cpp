@@ -58,17 +58,18 @@ TEST(TrainingRecord, hasOfAStepOnlyTheTasksThatHadAPrompt) {
         TrainingFacts facts = testing::trainingFactsOf(TrainingScript{.steps = 9, .layers = 2});
         facts.tasks = {{"a", 0.5, 0.5}, {"b", 0.25, 0.5}, {"c", 0.25, 0.5}};
         recorder.trainingBegan(facts);
-        recorder.trainingStepped(
-            {.step = 0,
-             .length = 64,
-             .loss = 2.5,
-             .penalty = 0.125,
-             .learningRate = 0.5,
-             .gradientNorm = 4,
-             .tokensPerSecond = 1000,
-             .temperature = 0.75,
-             .tasks = {{1.5, 0.25, {0.5, 0.75}}, {kNan, kNan, {1, 1}}, {kNan, 0.5, {0.25, 0.5}}},
-             .fullByLayer = {0.25, 1}});
+        recorder.trainingStepped({.step = 0,
+                                  .length = 64,
+                                  .loss = 2.5,
+                                  .penalty = 0.125,
+                                  .learningRate = 0.5,
+                                  .gradientNorm = 4,
+                                  .tokensPerSecond = 1000,
+                                  .temperature = 0.75,
+                                  .tasks = {{1.5, 0.875, 0.25, {0.5, 0.75}},
+                                            {kNan, kNan, kNan, {1, 1}},
+                                            {kNan, kNan, 0.5, {0.25, 0.5}}},
+                                  .fullByLayer = {0.25, 1}});
         recorder.trainingEnded(RunOutcome::Finished, "");
     }
     EXPECT_EQ(
@@ -77,7 +78,7 @@ TEST(TrainingRecord, hasOfAStepOnlyTheTasksThatHadAPrompt) {
                "FROM training_step"),
         "\n0 64 2.5 0.125 0.5 4.0 1000.0 0.75\n");
     EXPECT_EQ(rowsOf(scratch.file(), "SELECT * FROM training_task_step"),
-              "\n1 0 0 1.5 0.25 0.5 0.75\n1 0 2 - 0.5 0.25 0.5\n");
+              "\n1 0 0 1.5 0.875 0.25 0.5 0.75\n1 0 2 - - 0.5 0.25 0.5\n");
     EXPECT_EQ(rowsOf(scratch.file(), "SELECT * FROM training_layer_step"), "\n1 0 0 0.25\n1 0 1 1.0\n");
     testing::expectSound(scratch.file());
 }

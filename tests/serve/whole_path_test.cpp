@@ -4,13 +4,10 @@
 #include "profiler/analysis/routing_table.h"
 #include "profiler/capture/capture_feed.h"
 #include "profiler/figure/routing_figure.h"
+#include "tests/serve/model_folder.h"
 
 #include <gmock/gmock.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -34,23 +31,8 @@ void expectGolden(const std::string& name, const std::string& seen) {
     EXPECT_EQ(seen, wanted.str()) << file;
 }
 
-int exitCodeOf(std::string program, std::string argument) {
-    std::array<char*, 3> arguments{program.data(), argument.data(), nullptr};
-    pid_t child = 0;
-    if (::posix_spawn(&child, program.c_str(), nullptr, nullptr, arguments.data(), environ) != 0) return -1;
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 class WholePath : public ::testing::Test {
 protected:
-    WholePath() : folder(fs::temp_directory_path() / ("whole-path-" + std::to_string(::getpid()))) {
-        fs::create_directories(folder);
-        EXPECT_EQ(exitCodeOf(FLUXSCOPE_TINY_MODEL, folder / "model"), 0);
-    }
-    ~WholePath() override { fs::remove_all(folder); }
-
     SnapshotPtr recorded() {
         HostRun run;
         run.request.prompts =
@@ -64,14 +46,14 @@ protected:
         run.request.sparse = parseSparseForm("streaming:sink=2,window=8,granularity=token");
         run.request.maxNew = 6;
         run.request.seed = 1;
-        run.capture = folder / "run.fluxdb";
+        run.capture = folder.path / "run.fluxdb";
         EngineHost host("test");
-        host.load({.model = (folder / "model").string()}, {}, {});
+        host.load({.model = folder.model().string()}, {}, {});
         host.run(run, {}, {});
         return readCapture(run.capture);
     }
 
-    fs::path folder;
+    const testing::ModelFolder folder{"whole-path"};
 };
 
 // As a whole number, so that neither the last bits nor the sign of a zero differ from one CPU to the next.

@@ -14,6 +14,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <sstream>
 #include <string>
 
 namespace fluxscope {
@@ -69,6 +71,64 @@ TEST(CaptureWriter, replacesTheSumOfALayerThatGrows) {
     writer.write(step);
     EXPECT_TRUE(writer.finish());
     EXPECT_EQ(rowsOf(scratch.file(), "SELECT row, time_ns, first_scope FROM layer_step"), "\n1 25 -\n");
+}
+
+// A layer of one step: `ops` scopes, and the sum that says where they lie.
+void writeLayer(CaptureWriter& writer, int step, int layer, int ops) {
+    for (int op = 0; op < ops; ++op) {
+        const ScopeKey key{.phase = Phase::Decode,
+                           .step = StepIndex(step),
+                           .layer = LayerIndex(layer),
+                           .op = static_cast<Op>(op)};
+        std::optional<cost::Cost> cost;
+        if (op % 2 == 0) cost = cost::Cost{10 + op, 5, 0};
+        writer.write(ScopeRecord{key, Nanoseconds(100 * op), Nanoseconds(100 * op + 50), cost});
+    }
+    writer.write(LayerStepRecord{.phase = Phase::Decode,
+                                 .step = StepIndex(step),
+                                 .layer = LayerIndex(layer),
+                                 .timeSource = "host-timer"});
+}
+
+// Scopes are inserted many at once, so that a commit may come in the midst of them.
+TEST(CaptureWriter, neverCommitsALayerWithoutTheScopesItRefersTo) {
+    const Scratch scratch;
+    CaptureWriter writer(scratch.file(), kProcess);
+    writer.beginRun(writer.nextRun(), testing::factsOf({.layers = 20}), {}, true);
+    for (int layer = 0, scopes = 0; layer < 20; ++layer) {
+        writeLayer(writer, 1, layer, 1 + layer % 8);
+        writer.commit();
+        scopes += 1 + layer % 8;
+        std::ostringstream expected;
+        expected << '\n' << layer + 1 << ' ' << scopes << ' ' << scopes << ' ' << scopes << '\n';
+        EXPECT_EQ(
+            rowsOf(scratch.file(),
+                   "SELECT count(*), sum(last_scope - first_scope + 1), (SELECT count(*) FROM scope), "
+                   "(SELECT count(*) FROM scope AS s WHERE (s.step, s.layer) = (SELECT step, layer "
+                   "FROM layer_step WHERE s.scope BETWEEN first_scope AND last_scope)) FROM layer_step"),
+            expected.str());
+    }
+    EXPECT_TRUE(writer.finish());
+}
+
+TEST(CaptureWriter, numbersScopesBehindThoseOfTheProcessesBefore) {
+    const Scratch scratch;
+    for (int process = 0; process < 3; ++process) {
+        CaptureWriter writer(scratch.file(), kProcess);
+        const RunIndex run = writer.nextRun();
+        writer.beginRun(run, testing::factsOf({}), {}, true);
+        for (int step = 1; step <= 20; ++step) writeLayer(writer, step, 0, 2);
+        writer.endRun(Nanoseconds(1), RunOutcome::Finished, "");
+        EXPECT_TRUE(writer.finish());
+    }
+    EXPECT_EQ(rowsOf(scratch.file(),
+                     "SELECT run, count(*), min(scope), max(scope), count(bytes_read), sum(bytes_read) FROM "
+                     "scope GROUP BY run"),
+              "\n1 40 1 40 20 200\n2 40 41 80 20 200\n3 40 81 120 20 200\n");
+    EXPECT_EQ(rowsOf(scratch.file(),
+                     "SELECT l.run, count(*), min(s.run = l.run AND s.step = l.step) FROM layer_step AS l "
+                     "JOIN scope AS s ON s.scope BETWEEN first_scope AND last_scope GROUP BY l.run"),
+              "\n1 40 1\n2 40 1\n3 40 1\n");
 }
 
 TEST(CaptureWriter, storesAPromptOnceAndItsTextWhenItIsFirstAllowed) {

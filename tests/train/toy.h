@@ -18,6 +18,8 @@ public:
         return names;
     }
 
+    std::string fingerprint() const override { return "toy"; }
+
     Sample draw(std::int32_t task, std::int64_t length, std::uint64_t seed) const override {
         constexpr std::int32_t kHalf = kVocabulary / 2;
         Random random(seed);

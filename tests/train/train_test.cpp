@@ -137,11 +137,11 @@ TEST(Training, aCheckpointOfAnotherPlanIsRefused) {
     const Weights weights = newBackbone(config, 7, at::kCPU);
     Trainer(config, weights, source, toyPlan()).save(folder / "t.safetensors");
     Trainer other(config, weights, source, toyPlan({{"learning_rate", 1e-4}}));
-    EXPECT_EQ(complaintOf<InputError>([&] { other.resume(folder / "t.safetensors"); }),
-              (folder / "t.safetensors").string() +
-                  ": __metadata__.state.plan is another plan than this training's; resume with the plan that "
-                  "it was begun "
-                  "with, or start in a new folder");
+    EXPECT_EQ(
+        complaintOf<InputError>([&] { other.resume(folder / "t.safetensors"); }),
+        (folder / "t.safetensors").string() +
+            ": __metadata__.state.plan is of another plan, or of other data, than this training's; resume "
+            "with what it was begun with, or start in a new folder");
 }
 
 // The routers of a stage go where the engine reads them: beside the model, and in one checkpoint with it.

@@ -48,5 +48,20 @@ TEST(Watch, tasksThatFindTheirOwnWaysAreNoNews) {
     EXPECT_THAT(after(watch, 50, {0.45, 0.9}), IsEmpty());
 }
 
+TEST(Watch, aTaskWhoseAnswersSufferIsSaidOnce) {
+    Watch watch({{.name = "needle", .target = 0.65}, {.name = "prose", .target = 1.0}});
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(watch.compare({0.5, 0.60}, {1, 0.61}), IsEmpty());
+    EXPECT_THAT(watch.compare({0.5, 0.60}, {1, 0.61}),
+                ElementsAre("task needle has 0.50 of its answers' tokens right as it is routed and 1.00 with "
+                            "all layers full: its target of 0.65 sparse may be more than the model bears"));
+    for (int i = 0; i < 9; ++i) EXPECT_THAT(watch.compare({0.5, 0.60}, {1, 0.61}), IsEmpty());
+}
+
+TEST(Watch, answersThatWereBadAndAreGoodNowAreNoNews) {
+    Watch watch({{.name = "needle", .target = 0.65}});
+    EXPECT_THAT(watch.compare({0.85}, {1}), IsEmpty());
+    for (int i = 0; i < 9; ++i) EXPECT_THAT(watch.compare({0.99}, {1}), IsEmpty());
+}
+
 }  // namespace
 }  // namespace fluxscope::train

@@ -24,7 +24,7 @@ void DeviceCollectors::attach(Collect collect) {
                          "start another worker for it"};
     }
     attachedFor_ = collect;
-    if (!traces(collect)) return;
+    if (!traces(collect) || cupti_.tracer) return;
     CuptiOptions options;
     if (const char* file = std::getenv("FLUXSCOPE_CUPTI_DUMP")) options.dump = file;
     cupti_ = attachCupti(options);
@@ -45,7 +45,8 @@ void DeviceCollectors::lendTo(RecorderOptions& options) const {
     add(nvml_.shortfalls);
     if (timeline_.shortfall) options.shortfalls.push_back(*timeline_.shortfall);
     options.devices = nvml_.devices;
-    options.environment.insert(options.environment.end(), nvml_.environment.begin(), nvml_.environment.end());
+    for (const auto& facts : {cupti_.environment, nvml_.environment})
+        options.environment.insert(options.environment.end(), facts.begin(), facts.end());
     if (nvml_.sampler) options.samplers.push_back(nvml_.sampler.get());
     if (timeline_.sampler) options.samplers.push_back(timeline_.sampler.get());
     if (!cupti_.tracer) return;

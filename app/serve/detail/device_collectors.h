@@ -7,14 +7,19 @@
 #include "profiler/record/nvml/nvml.h"
 #include "profiler/record/recorder.h"
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace fluxscope {
 
 class DeviceCollectors {
 public:
+    // A tracer that is given is lent instead of CUPTI's.
+    explicit DeviceCollectors(std::unique_ptr<DeviceTracer> tracer) { cupti_.tracer = std::move(tracer); }
+
     // Throws UsageError when this process has been attached for something else.
     void attach(Collect collect);
     void open();

@@ -73,6 +73,10 @@ void addTrainings(std::vector<CheckRule>& rules) {
           "LEFT JOIN training USING (training) WHERE sparsity NOT BETWEEN 0 AND 1 OR (kind = 'backbone' AND "
           "(sparsity IS NOT NULL OR lambda1 IS NOT NULL OR lambda2 IS NOT NULL))",
           3},
+         {"training_task_step", "has a share of foretold tokens from 0 to 1",
+          "SELECT 'training ' || training || ' step ' || step || ' task ' || task FROM training_task_step "
+          "WHERE foretold NOT BETWEEN 0 AND 1",
+          3},
          {"training_layer_step", "is of a known step", ofStep("training_layer_step"), 3},
          {"training_layer_step", "is of a layer that the model has, with a weight from 0 to 1",
           "SELECT 'training ' || training || ' step ' || step || ' layer ' || layer FROM training_layer_step "
@@ -137,6 +141,12 @@ std::vector<CheckRule> makeRules() {
          "first_position < 0 OR tokens < 0 OR redone NOT BETWEEN 0 AND tokens",
          2},
         {"fidelity", "is of a known sequence", ofSequence("fidelity"), 2},
+        {"evaluation", "is of a known sequence", ofSequence("evaluation"), 3},
+        {"evaluation", "is worth from 0 to 1",
+         "SELECT 'row ' || row || ': ' || score FROM evaluation WHERE score NOT BETWEEN 0 AND 1 OR length < "
+         "0 "
+         "OR number < 0",
+         3},
         {"token_choice", "ranks from 0 on, by probability",
          "SELECT 'row ' || row || ' rank ' || rank FROM (SELECT row, rank, logprob, lag(logprob) OVER w AS "
          "more, row_number() OVER w - 1 AS place FROM token_choice WINDOW "

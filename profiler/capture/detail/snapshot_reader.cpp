@@ -73,6 +73,8 @@ bool SnapshotReader::poll() {
         readKv(database);
         readTokens(database);
         readLayerSteps(database);
+        readFidelity(database);
+        readEvaluations(database);
         readTrainingSteps(database);
     } catch (const SQLite::Exception& e) {
         if (isBusy(e) || e.getErrorCode() == SQLITE_INTERRUPT) throw;
@@ -106,6 +108,8 @@ std::shared_ptr<Snapshot> SnapshotReader::snapshot() {
     snapshot->kv = kv_.share();
     snapshot->tokens = tokens_.share();
     snapshot->layerSteps = layerSteps_.share();
+    snapshot->fidelity = fidelity_.share();
+    snapshot->evaluations = evaluations_.share();
     snapshot->trainings = trainings_;
     snapshot->trainingSteps = trainingSteps_.share();
     return snapshot;
@@ -221,6 +225,44 @@ void SnapshotReader::readTokens(SQLite::Database& database) {
                              .text = row.string(7),
                              .logprob = static_cast<float>(row.real(8)),
                              .emitted = row.time(9)};
+         });
+}
+
+// Version 1 had none.
+void SnapshotReader::readFidelity(SQLite::Database& database) {
+    if (version_ < 2) return;
+    grow(
+        "fidelity", database,
+        "SELECT row, run, sequence, turn, step, kl, same_top, logprob_change FROM fidelity NOT INDEXED WHERE "
+        "row > ? ORDER BY row",
+        fidelity_, [](RowReader& row) {
+            return FidelityRow{
+                .run = row.key<RunIndex>(1),
+                .sequence = row.key<SequenceIndex>(2),
+                .turn = row.key<TurnIndex>(3),
+                .step = row.key<StepIndex>(4),
+                .fidelity = {
+                    .kl = row.real(5), .sameTop = row.integer(6) != 0, .logprobChange = row.real(7)}};
+        });
+}
+
+// Versions 1 and 2 had none.
+void SnapshotReader::readEvaluations(SQLite::Database& database) {
+    if (version_ < 3) return;
+    grow("evaluation", database,
+         "SELECT row, run, sequence, task, length, number, seed, scorer, score FROM evaluation NOT INDEXED "
+         "WHERE row > ? ORDER BY row",
+         evaluations_, [](RowReader& row) {
+             EvaluationRow r{.run = row.key<RunIndex>(1),
+                             .sequence = row.key<SequenceIndex>(2),
+                             .task = row.string(3),
+                             .length = row.count(4),
+                             .number = row.count(5),
+                             .seed = static_cast<std::uint64_t>(row.integer(6)),
+                             .scorer = row.string(7),
+                             .score = row.real(8)};
+             if (!(r.score >= 0 && r.score <= 1)) row.markBad();  // a NaN too
+             return r;
          });
 }
 

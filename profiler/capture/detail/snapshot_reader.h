@@ -67,6 +67,8 @@ private:
     void readKv(SQLite::Database& database);
     void readTokens(SQLite::Database& database);
     void readLayerSteps(SQLite::Database& database);
+    void readFidelity(SQLite::Database& database);
+    void readEvaluations(SQLite::Database& database);
     void readTrainings(SQLite::Database& database, std::uint64_t& digest);
     void readTrainingTasks(SQLite::Database& database, std::uint64_t& digest);
     void readTrainingWarnings(SQLite::Database& database, std::uint64_t& digest);
@@ -102,6 +104,8 @@ private:
     GrowingTable<KvRow> kv_;
     GrowingTable<TokenRow> tokens_;
     GrowingTable<LayerStepRow> layerSteps_;
+    GrowingTable<FidelityRow> fidelity_;
+    GrowingTable<EvaluationRow> evaluations_;
     std::vector<TrainingRow> trainings_;
     GrowingTable<TrainingStepRow> trainingSteps_;
     std::pair<std::int64_t, std::int64_t> lastTrainingStep_{-1, -1};  // training and step, read

@@ -198,19 +198,21 @@ void SnapshotReader::readTrainingSteps(SQLite::Database& database) {
             steps.push_back(std::move(step));
         }
     });
-    readPartsOfSteps(
-        database, "training_task_step",
-        "SELECT training, step, task, loss, sparsity, lambda1, lambda2 FROM training_task_step WHERE "
-        "(training, step) > (?, ?) ORDER BY training, step, task",
-        steps, [this](RowReader& row, TrainingStepRow& step) {
-            const std::int64_t tasks = std::ssize(trainingOf(step.training)->facts.tasks);
-            const TrainingTaskStepRow task{.task = static_cast<std::int32_t>(row.integer(2, 0, tasks - 1)),
-                                           .loss = numberOrNan(row, 3),
-                                           .sparsity = numberOrNan(row, 4),
-                                           .multipliers = {numberOrNan(row, 5), numberOrNan(row, 6)}};
-            if (!row.isBad()) step.tasks.push_back(task);
-            return !row.isBad();
-        });
+    readPartsOfSteps(database, "training_task_step",
+                     "SELECT training, step, task, loss, foretold, sparsity, lambda1, lambda2 FROM "
+                     "training_task_step WHERE "
+                     "(training, step) > (?, ?) ORDER BY training, step, task",
+                     steps, [this](RowReader& row, TrainingStepRow& step) {
+                         const std::int64_t tasks = std::ssize(trainingOf(step.training)->facts.tasks);
+                         const TrainingTaskStepRow task{
+                             .task = static_cast<std::int32_t>(row.integer(2, 0, tasks - 1)),
+                             .loss = numberOrNan(row, 3),
+                             .right = numberOrNan(row, 4),
+                             .sparsity = numberOrNan(row, 5),
+                             .multipliers = {numberOrNan(row, 6), numberOrNan(row, 7)}};
+                         if (!row.isBad()) step.tasks.push_back(task);
+                         return !row.isBad();
+                     });
     readPartsOfSteps(
         database, "training_layer_step",
         "SELECT training, step, layer, p_full FROM training_layer_step WHERE (training, step) > (?, ?) ORDER "

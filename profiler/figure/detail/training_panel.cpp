@@ -113,6 +113,7 @@ bool hasValues(const Curve& curve) {
 bool hasPanel(const TrainingCurves& curves, TrainingPanel panel) {
     switch (panel) {
         case TrainingPanel::Loss: return hasValues(curves.loss) || anyTask(curves, &TaskCurves::loss);
+        case TrainingPanel::Foretold: return anyTask(curves, &TaskCurves::foretold);
         case TrainingPanel::Sparsity: return anyTask(curves, &TaskCurves::sparsity);
         case TrainingPanel::FullByLayer:
             return std::ranges::any_of(curves.full, [](float full) { return std::isfinite(full); });
@@ -137,6 +138,11 @@ TrainingPanelContent contentOf(const TrainingCurves& curves, TrainingPanel panel
             content.title = "loss, nats per token";
             tasks(&TaskCurves::loss, false);
             content.lines.push_back({&curves.loss, theme.text, false});
+            break;
+        case TrainingPanel::Foretold:
+            content.title = "tokens of answers foretold, share";
+            content.isShare = true;
+            tasks(&TaskCurves::foretold, false);
             break;
         case TrainingPanel::Sparsity:
             content.title = "sparse layers, share (dashed: target)";

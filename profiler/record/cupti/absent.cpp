@@ -15,7 +15,7 @@ Shortfall noHeaders(std::string collector) {
 }  // namespace
 
 CuptiSession attachCupti(const CuptiOptions&) {
-    return {.tracer = nullptr, .shortfalls = {noHeaders("trace")}};
+    return {.tracer = nullptr, .shortfalls = {noHeaders("trace")}, .environment = {}};
 }
 
 std::variant<std::string, Shortfall> describeCupti(const CuptiOptions&) { return noHeaders("trace"); }
@@ -25,7 +25,7 @@ OpenedTimeline openTimeline(const TimelineOptions&) {
 }
 
 OpenedCounters openCounters(Clock, RecordSink&, DeviceSink&, const CountersOptions&) {
-    return {.collector = nullptr, .shortfall = noHeaders("counters")};
+    return {.collector = nullptr, .shortfall = noHeaders("counters"), .environment = {}};
 }
 
 }  // namespace fluxscope

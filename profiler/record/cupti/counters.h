@@ -37,6 +37,7 @@ struct CountersOptions {
 struct OpenedCounters {
     std::unique_ptr<Collector> collector;  // null: see the shortfall
     std::optional<Shortfall> shortfall;
+    std::vector<EnvironmentFact> environment{};  // as a CuptiSession's
 };
 
 // Measures the bytes that each layer moves in each step, exactly. Needs an eager run, makes it slower (1.1 ms a layer and step), and

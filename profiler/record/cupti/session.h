@@ -6,6 +6,7 @@
 #pragma once
 
 #include "profiler/record/device_tracer.h"
+#include "profiler/store/records.h"
 
 #include <filesystem>
 #include <memory>
@@ -20,8 +21,9 @@ struct CuptiOptions {
 };
 
 struct CuptiSession {
-    std::unique_ptr<DeviceTracer> tracer;  // null: see the shortfalls
-    std::vector<Shortfall> shortfalls;     // what is missing, or works less well than it might
+    std::unique_ptr<DeviceTracer> tracer;      // null: see the shortfalls
+    std::vector<Shortfall> shortfalls;         // what is missing, or works less well than it might
+    std::vector<EnvironmentFact> environment;  // of the library, whether or not it lets itself be used
 };
 
 // Attaches to this process. Once, before a device is used and before any graph is captured; keep it until the process ends.

@@ -21,30 +21,37 @@ class EventQueue {
 public:
     explicit EventQueue(std::size_t capacity) : slots_(std::bit_ceil(capacity)) {}
 
-    // By the one producer. False: dropped.
-    bool push(Event event, Weight weight) {
+    // By the one producer; anything an event can be assigned from, which then goes straight to its place. False: dropped.
+    template <class Given>
+    bool push(Given&& event, Weight weight) {
         if (!spilling_.load(std::memory_order_acquire)) {
             const std::size_t tail = tail_.load(std::memory_order_relaxed);
-            const std::size_t used = tail - head_.load(std::memory_order_acquire);
+            // The consumer's counter is looked at only when what is known of it does not do: while the consumer works, its cache line
+            // would go to and fro between two cores with each event.
+            std::size_t used = tail - knownHead_;
+            if (used >= slots_.size() / 2) {
+                knownHead_ = head_.load(std::memory_order_acquire);
+                used = tail - knownHead_;
+            }
             if (slots_.size() - used > reservedFrom(weight)) {
-                slots_[tail & (slots_.size() - 1)] = std::move(event);
+                slots_[tail & (slots_.size() - 1)] = std::forward<Given>(event);
                 tail_.store(tail + 1, std::memory_order_release);
                 return true;
             }
         }
         if (weight != Weight::Essential) return false;
         const std::lock_guard lock(spillMutex_);
-        spill_.push_back(std::move(event));
+        spill_.emplace_back(std::forward<Given>(event));
         spilling_.store(true, std::memory_order_release);
         return true;
     }
 
+    // By the producer.
     bool isHalfFull() const {
-        return tail_.load(std::memory_order_relaxed) - head_.load(std::memory_order_relaxed) >=
-               slots_.size() / 2;
+        return tail_.load(std::memory_order_relaxed) - knownHead_ >= slots_.size() / 2;
     }
 
-    // By the one consumer: everything that is there, in order. `take` may throw; what it was given is gone then.
+    // By the one consumer: everything that is there, in order, each where it lies. `take` may throw; what it was given is gone then.
     template <class Take>
     void drain(Take take) {
         drainRing(take);
@@ -75,15 +82,31 @@ private:
     void drainRing(Take& take) {
         const std::size_t tail = tail_.load(std::memory_order_acquire);
         for (std::size_t head = head_.load(std::memory_order_relaxed); head != tail; ++head) {
-            Event event = std::move(slots_[head & (slots_.size() - 1)]);
-            head_.store(head + 1, std::memory_order_release);
-            take(std::move(event));
+            const Freed freed{slots_[head & (slots_.size() - 1)], head_, head + 1};
+            take(std::move(freed.slot));
         }
     }
+
+    // A slot is the consumer's until the counter has gone past it, and keeps nothing of its event alive.
+    struct Freed {
+        Event& slot;
+        std::atomic<std::size_t>& head;
+        std::size_t next;
+
+        Freed(Event& taken, std::atomic<std::size_t>& counter, std::size_t after)
+            : slot(taken), head(counter), next(after) {}
+        Freed(const Freed&) = delete;
+        Freed& operator=(const Freed&) = delete;
+        ~Freed() {
+            slot = Event{};
+            head.store(next, std::memory_order_release);
+        }
+    };
 
     std::vector<Event> slots_;
     alignas(64) std::atomic<std::size_t> head_{0};
     alignas(64) std::atomic<std::size_t> tail_{0};
+    std::size_t knownHead_ = 0;  // the producer's: it is at least as far
     alignas(64) std::atomic<bool> spilling_{false};
     std::mutex spillMutex_;
     std::vector<Event> spill_;

@@ -21,6 +21,7 @@ constexpr auto kCommit = 100ms;
 constexpr auto kCheckpoint = 4s;
 constexpr auto kPatience = 2s;  // with another program that holds the file
 constexpr std::size_t kBatchRows = 50'000;
+constexpr std::size_t kEventsALook = 64;          // at the clock: a fraction of a millisecond's
 constexpr std::size_t kCheckpointRows = 200'000;  // keeps the write-ahead log below some 20 MB
 
 template <class... Visitors>
@@ -70,21 +71,31 @@ void WriterThread::push(RecordedEvent event, Weight weight) {
     if (!queue_.push(std::move(event), weight)) dropped_.fetch_add(1, std::memory_order_relaxed);
     if (begins) running_ = true;
     if (ends) running_ = false;
-    if ((begins || ends || queue_.isHalfFull()) && !woken_.exchange(true)) wake_.release();
+    // Between runs nobody looks by himself.
+    if (begins || ends || !running_ || queue_.isHalfFull()) wake();
+}
+
+void WriterThread::push(const ScopeRecord& scope, Weight weight) {
+    if (!queue_.push(scope, weight)) dropped_.fetch_add(1, std::memory_order_relaxed);
+    if (queue_.isHalfFull()) wake();
+}
+
+void WriterThread::wake() {
+    if (!woken_.exchange(true)) wake_.release();
 }
 
 bool WriterThread::pushDevice(DeviceBatch batch) {
     const std::int64_t dropped =
         deviceBatches_.push(std::move(batch), epoch_.load(std::memory_order_acquire));
     if (dropped > 0) deviceDropped_.fetch_add(dropped, std::memory_order_relaxed);
-    if (!woken_.exchange(true)) wake_.release();
+    wake();
     return dropped == 0;
 }
 
 void WriterThread::finish() {
     if (!thread_.joinable()) return;
     stopping_ = true;
-    if (!woken_.exchange(true)) wake_.release();
+    wake();
     thread_.join();
 }
 
@@ -118,14 +129,13 @@ void WriterThread::loop() {
 }
 
 void WriterThread::drain() {
-    queue_.drain([this](RecordedEvent event) {
-        const bool counts = isRecord(event);
+    queue_.drain([this](const RecordedEvent& event) {
         orGiveUp([&] {
             awaitFile();
-            apply(std::move(event));
+            apply(event);
         });
-        if (!writer_ && counts) dropped_.fetch_add(1, std::memory_order_relaxed);
-        commitIfDue(false);
+        if (!writer_ && isRecord(event)) dropped_.fetch_add(1, std::memory_order_relaxed);
+        if (++eventsSinceLook_ % kEventsALook == 0) commitIfDue(false);
     });
 }
 
@@ -198,7 +208,7 @@ void WriterThread::writeDropped() {
     writer_->setDropped(droppedWritten_ + ofDevice);
 }
 
-void WriterThread::apply(RecordedEvent event) {
+void WriterThread::apply(const RecordedEvent& event) {
     if (!oldestUncommitted_) oldestUncommitted_ = SteadyClock::now();
     std::visit(Overloaded{
                    [](std::monostate) {},
@@ -238,6 +248,10 @@ void WriterThread::apply(RecordedEvent event) {
                            spdlog::warn("{} events had a key that was recorded before and were left out",
                                         writer_->repeatedRows());
                        }
+                   },
+                   [this](const EvaluationSample& sample) {
+                       writer_->write(sample);
+                       commitNow_ = true;
                    },
                    [this](const TrainingBegan& began) {
                        writer_->beginTraining(began);

@@ -48,8 +48,8 @@ struct RunEnded {
 };
 using RecordedEvent =
     std::variant<std::monostate, RunBegan, BatchBegan, RunEnded, TurnRecord, DecisionRecord, KvRecord,
-                 TokenRecord, ScopeRecord, LayerStepRecord, FidelityRecord, CollectorRecord, QualityRecord,
-                 TrainingBegan, TrainingStepRecord, TrainingWarningRecord, TrainingEnded>;
+                 TokenRecord, ScopeRecord, LayerStepRecord, FidelityRecord, EvaluationSample, CollectorRecord,
+                 QualityRecord, TrainingBegan, TrainingStepRecord, TrainingWarningRecord, TrainingEnded>;
 
 class WriterThread {
 public:
@@ -63,6 +63,7 @@ public:
 
     // From the engine's thread.
     void push(RecordedEvent event, Weight weight);
+    void push(const ScopeRecord& scope, Weight weight);  // nine of ten events of a run on a CPU
 
     // From a collector's thread. False: some of it did not fit and was dropped.
     bool pushDevice(DeviceBatch batch);
@@ -77,7 +78,8 @@ public:
 private:
     void loop();
     void drain();
-    void apply(RecordedEvent event);
+    void apply(const RecordedEvent& event);
+    void wake();
     void drainDevice(std::int64_t upToEpoch);
     void writeDropped();
     void commitIfDue(bool now);
@@ -102,7 +104,8 @@ private:
     std::optional<std::chrono::steady_clock::time_point> oldestUncommitted_;
     std::chrono::steady_clock::time_point lastCheckpoint_;
     std::size_t rowsSinceCheckpoint_ = 0;
-    std::int64_t droppedBefore_ = 0;  // when the current run began
+    std::size_t eventsSinceLook_ = 0;  // at the clock
+    std::int64_t droppedBefore_ = 0;   // when the current run began
     std::int64_t droppedWritten_ = 0;
     std::int64_t epochWritten_ = 0;
     DroppedByKind kindsDroppedBefore_{};

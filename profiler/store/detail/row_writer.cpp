@@ -89,30 +89,34 @@ RowWriter::RowWriter(SQLite::Database& database)
           "INSERT INTO kv (run, sequence, turn, step, layer, bytes_kept, bytes_freed) VALUES (?, ?, ?, ?, ?, "
           "?, ?) "
           "ON CONFLICT DO NOTHING"),
-      scope_(database,
-             "INSERT INTO scope (run, batch, turn, phase, step, layer, chunk, op, begin_ns, end_ns, "
-             "bytes_read, bytes_written, flops) "
-             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-      // Keeps its row id when it grows: a reader reads the step in progress again, and nothing before it. Where a device has told
-      // its kernels, their times stay (detail/device_costs.h).
-      layerStep_(database,
-                 "INSERT INTO layer_step (run, batch, turn, phase, step, layer, begin_ns, time_ns, "
-                 "router_ns, attention_ns, time_source, "
-                 "bytes_read, bytes_written, flops, bytes_source, cost_version, first_scope, last_scope) "
-                 "VALUES (?, ?, ?, ?, ?, ?, ?, "
-                 "?, ?, ?, ?, ?, ?, ?, 'analytic', ?, ?, ?) ON CONFLICT DO UPDATE SET "
-                 "time_ns = iif(kernels > 0, time_ns, excluded.time_ns), router_ns = iif(kernels > 0, "
-                 "router_ns, excluded.router_ns), attention_ns = iif(kernels > 0, attention_ns, "
-                 "excluded.attention_ns), bytes_read = excluded.bytes_read, bytes_written = "
-                 "excluded.bytes_written, flops = excluded.flops, first_scope = excluded.first_scope, "
-                 "last_scope = excluded.last_scope"),
       collectorState_(
           database,
           "INSERT OR REPLACE INTO collector (process, run, name, state, reason, remedy) VALUES (?, "
           "?, ?, ?, ?, ?)"),
       quality_(database, "INSERT OR REPLACE INTO quality (run, figure, value, note) VALUES (?, ?, ?, ?)"),
       clockLocked_(database, "UPDATE run SET clock_locked = 1 WHERE run = ?"),
-      origin_(database, "UPDATE run SET origin = ? WHERE run = ?") {}
+      origin_(database, "UPDATE run SET origin = ? WHERE run = ?"),
+      evaluation_(database,
+                  "INSERT INTO evaluation (run, sequence, task, length, number, seed, scorer, score) VALUES "
+                  "(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+      scope_(database,
+             "INSERT INTO scope (scope, run, batch, turn, phase, step, layer, chunk, op, begin_ns, end_ns, "
+             "bytes_read, bytes_written, flops) VALUES",
+             "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      // Keeps its row id when it grows: a reader reads the step in progress again, and nothing before it. Where a device has told
+      // its kernels, their times stay (detail/device_costs.h).
+      layerStep_(database,
+                 "INSERT INTO layer_step (run, batch, turn, phase, step, layer, begin_ns, time_ns, "
+                 "router_ns, attention_ns, time_source, bytes_read, bytes_written, flops, bytes_source, "
+                 "cost_version, first_scope, last_scope) VALUES",
+                 "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'analytic', ?, ?, ?)",
+                 "ON CONFLICT DO UPDATE SET "
+                 "time_ns = iif(kernels > 0, time_ns, excluded.time_ns), router_ns = iif(kernels > 0, "
+                 "router_ns, excluded.router_ns), attention_ns = iif(kernels > 0, attention_ns, "
+                 "excluded.attention_ns), bytes_read = excluded.bytes_read, bytes_written = "
+                 "excluded.bytes_written, flops = excluded.flops, first_scope = excluded.first_scope, "
+                 "last_scope = excluded.last_scope"),
+      lastScope_(database.execAndGet("SELECT coalesce(max(scope), 0) FROM scope").getInt64()) {}
 
 template <class... Values>
 void RowWriter::insert(SQLite::Statement& statement, const Values&... values) {
@@ -257,12 +261,14 @@ void RowWriter::add(const ScopeRecord& r) {
         bytesWritten = r.cost->bytesWritten;
         flops = r.cost->flops;
     }
-    insert(scope_, runIndex_, k.batch, k.turn, nameOf(k.phase), k.step, layer, orNone(k.chunk),
-           k.op ? nameOf(*k.op) : std::string_view{}, r.begin, r.end, bytesRead, bytesWritten, flops);
+    scope_.add(++lastScope_, runIndex_.value(), k.batch.value(), k.turn.value(), nameOf(k.phase),
+               k.step.value(), layer, orNone(k.chunk), k.op ? nameOf(*k.op) : std::string_view{},
+               r.begin.count(), r.end.count(), bytesRead, bytesWritten, flops);
+    ++rows_;
 
     ScopeRange& range = scopesOf(k);
-    range.last = database_.getLastInsertRowid();
-    if (range.first == 0) range.first = range.last;
+    range.last = lastScope_;
+    if (range.first == 0) range.first = lastScope_;
 }
 
 void RowWriter::leaveOut(const ScopeKey& scope) { scopesOf(scope).isWhole = false; }
@@ -284,14 +290,20 @@ void RowWriter::add(const LayerStepRecord& r) {
         first = range->second.first;
         last = range->second.last;
     }
-    insert(layerStep_, runIndex_, r.batch, r.turn, nameOf(r.phase), r.step, layer, r.begin, r.time, r.router,
-           r.attention, r.timeSource, r.cost.bytesRead, r.cost.bytesWritten, r.cost.flops, cost::kVersion,
-           first, last);
+    layerStep_.add(runIndex_.value(), r.batch.value(), r.turn.value(), nameOf(r.phase), r.step.value(), layer,
+                   r.begin.count(), r.time.count(), r.router.count(), r.attention.count(), r.timeSource,
+                   r.cost.bytesRead, r.cost.bytesWritten, r.cost.flops, cost::kVersion, first, last);
+    ++rows_;
 }
 
 void RowWriter::add(const FidelityRecord& r) {
     insert(fidelity_, runIndex_, r.sequence, r.turn, r.step, r.fidelity.kl, r.fidelity.sameTop,
            r.fidelity.logprobChange);
+}
+
+void RowWriter::add(const EvaluationSample& s) {
+    insert(evaluation_, runIndex_, s.sequence, s.task, s.length, s.number, static_cast<std::int64_t>(s.seed),
+           s.scorer, s.score);
 }
 
 void RowWriter::add(std::int64_t process, const CollectorRecord& r) {
@@ -309,6 +321,11 @@ void RowWriter::setDropped(std::int64_t records) { execute(dropped_, records, ru
 
 void RowWriter::endRun(Nanoseconds end, RunOutcome outcome, const std::string& reason) {
     insert(endRun_, end, nameOf(outcome), reason, runIndex_);
+}
+
+void RowWriter::flush() {
+    scope_.flush();
+    layerStep_.flush();
 }
 
 }  // namespace fluxscope

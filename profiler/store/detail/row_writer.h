@@ -1,6 +1,10 @@
 // The prepared statements of a capture and the little that must be remembered between rows. Transactions are the caller's.
+//
+// Of scopes and of sums of layers there are ten times as many as of all else in a run on a CPU: they are inserted many at once. Until
+// flush() some of them are not in the file, so it comes before each commit and before anything that reads these two tables.
 #pragma once
 
+#include "profiler/store/detail/row_batch.h"
 #include "profiler/store/records.h"
 
 #include <SQLiteCpp/Database.h>
@@ -34,12 +38,15 @@ public:
             scope);  // its layer's row in this step then refers to no scopes, for they are not whole
     void add(const LayerStepRecord& record);
     void add(const FidelityRecord& record);
+    void add(const EvaluationSample& sample);
     void add(std::int64_t process, const CollectorRecord& record);
     void add(const QualityRecord& record);
     void setClockLocked();
     void setOrigin(const std::string& origin);
     void setDropped(std::int64_t records);
     void endRun(Nanoseconds end, RunOutcome outcome, const std::string& reason);
+
+    void flush();
 
     std::size_t rows() const { return rows_; }  // since the beginning
     std::int64_t repeated() const { return repeated_; }
@@ -67,8 +74,9 @@ private:
     SQLite::Database& database_;
     SQLite::Statement process_, collector_, environment_;
     SQLite::Statement model_, modelRow_, prompt_, promptRow_, run_, sequence_, batch_, dropped_, endRun_;
-    SQLite::Statement token_, choice_, turn_, fidelity_, decision_, kv_, scope_, layerStep_;
-    SQLite::Statement collectorState_, quality_, clockLocked_, origin_;
+    SQLite::Statement token_, choice_, turn_, fidelity_, decision_, kv_;
+    SQLite::Statement collectorState_, quality_, clockLocked_, origin_, evaluation_;
+    RowBatch scope_, layerStep_;
 
     ScopeRange& scopesOf(const ScopeKey& scope);
     void addTurn(SequenceIndex sequence, TurnIndex turn, std::int64_t firstPosition, std::size_t tokens,
@@ -79,6 +87,7 @@ private:
     std::map<SequenceIndex, Generated> generated_;
     ScopeKey stepOfScopes_;
     std::map<std::int32_t, ScopeRange> scopesOfLayers_;
+    std::int64_t lastScope_ = 0;  // its row id: layer_step refers to scopes before they are in the file
     std::size_t rows_ = 0;
     std::int64_t repeated_ = 0;
 };

@@ -37,9 +37,10 @@ TrainingWriter::TrainingWriter(SQLite::Database& database)
           database,
           "INSERT INTO training_step (training, step, length, loss, penalty, learning_rate, gradient_norm, "
           "tokens_per_s, temperature, end_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
-      taskStep_(database,
-                "INSERT INTO training_task_step (training, step, task, loss, sparsity, lambda1, lambda2) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+      taskStep_(
+          database,
+          "INSERT INTO training_task_step (training, step, task, loss, foretold, sparsity, lambda1, lambda2) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
       layerStep_(database,
                  "INSERT INTO training_layer_step (training, step, layer, p_full) VALUES (?, ?, ?, ?) ON "
                  "CONFLICT DO NOTHING"),
@@ -91,8 +92,8 @@ void TrainingWriter::addTasks(const TrainingStep& step) {
         const std::optional<double> loss = ifNumber(task.loss);
         const std::optional<double> sparsity = ifNumber(task.sparsity, ofRouters_);
         if (!loss && !sparsity) continue;  // the step had no prompt of it
-        insert(taskStep_, current_, step.step, i, loss, sparsity, ifNumber(task.multipliers[0], ofRouters_),
-               ifNumber(task.multipliers[1], ofRouters_));
+        insert(taskStep_, current_, step.step, i, loss, ifNumber(task.right), sparsity,
+               ifNumber(task.multipliers[0], ofRouters_), ifNumber(task.multipliers[1], ofRouters_));
     }
 }
 

@@ -55,6 +55,7 @@ CREATE TABLE training_task_step (
     step      INTEGER NOT NULL,
     task      INTEGER NOT NULL,
     loss      REAL,
+    foretold  REAL,
     sparsity  REAL,
     lambda1   REAL,
     lambda2   REAL,

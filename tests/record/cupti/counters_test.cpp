@@ -1,3 +1,4 @@
+#include "profiler/record/cupti/detail/attach.h"
 #include "profiler/record/cupti/detail/counter_config.h"
 #include "profiler/record/cupti/detail/pm_sampler.h"
 #include "profiler/record/cupti/detail/range_counters.h"
@@ -8,7 +9,9 @@
 
 #include <chrono>
 #include <set>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace fluxscope {
 namespace {
@@ -57,6 +60,35 @@ public:
     std::vector<Shortfall> shortfalls;
     int scopes = 0;
 };
+
+std::string textOf(const std::vector<EnvironmentFact>& facts) {
+    std::string text;
+    for (const EnvironmentFact& fact : facts)
+        text += fact.name + " = " + fact.value + " by " + fact.source + "\n";
+    return text;
+}
+
+// A capture says which CUPTI its times are from, and one without a trace which CUPTI refused.
+TEST(CuptiSession, tellsTheLibrarysVersionWhetherOrNotItTraces) {
+    const std::string expected = "cupti.version = 130001 by cupti\n";
+    {
+        FakeCupti cupti;
+        const CuptiSession session = attachTo(fakeApi(cupti), {});
+        EXPECT_TRUE(session.tracer != nullptr);
+        EXPECT_EQ(textOf(session.environment), expected);
+    }
+    FakeCupti cupti;
+    cupti.errors["subscribe"] = CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED;
+    const CuptiSession session = attachTo(fakeApi(cupti), {});
+    EXPECT_TRUE(session.tracer == nullptr);
+    EXPECT_EQ(session.shortfalls.size(), 1U);
+    EXPECT_EQ(textOf(session.environment), expected);
+
+    Kept kept;
+    const OpenedCounters counters = openCountersOf(fakeApi(cupti), monotonicNow, kept, kept, {});
+    EXPECT_TRUE(counters.shortfall) << "this library has no counters";
+    EXPECT_EQ(textOf(counters.environment), expected);
+}
 
 // Two images of three samples, an overflow in the second, then nothing.
 CuptiApi samplingApi(FakeCupti& cupti) {
