@@ -22,8 +22,9 @@ const TrainingRow* rowOf(const Snapshot& snapshot, TrainingIndex training) {
 // Where [first, last) of the steps lies among the columns; outside: absent.
 std::optional<std::size_t> columnAt(double step, double first, double last, std::size_t columns) {
     if (!(step >= first && step < last)) return std::nullopt;
-    const double share = (step - first) / (last - first);
-    return std::min(static_cast<std::size_t>(share * static_cast<double>(columns)), columns - 1);
+    // Multiplied first: a step a column is exact then.
+    const double at = (step - first) * static_cast<double>(columns) / (last - first);
+    return std::min(static_cast<std::size_t>(at + 1e-9), columns - 1);
 }
 
 // Positions of the steps within [first, last).
@@ -62,12 +63,13 @@ void addStep(TrainingCurves& curves, const TrainingStepRow& row) {
     curves.tokensPerSecond.push_back(row.tokensPerSecond);
     curves.temperature.push_back(row.temperature);
     for (TaskCurves& task : curves.tasks)
-        for (Curve* curve : {&task.loss, &task.sparsity, &task.lambda1, &task.lambda2})
+        for (Curve* curve : {&task.loss, &task.foretold, &task.sparsity, &task.lambda1, &task.lambda2})
             curve->push_back(kNone);
     for (const TrainingTaskStepRow& part : row.tasks) {
         if (part.task < 0 || static_cast<std::size_t>(part.task) >= curves.tasks.size()) continue;
         TaskCurves& task = curves.tasks[static_cast<std::size_t>(part.task)];
         task.loss.back() = part.loss;
+        task.foretold.back() = part.right;
         task.sparsity.back() = part.sparsity;
         task.lambda1.back() = part.multipliers[0];
         task.lambda2.back() = part.multipliers[1];

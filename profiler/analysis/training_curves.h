@@ -34,6 +34,7 @@ struct TaskCurves {
     double share = 0;
     std::optional<double> target;
     Curve loss;
+    Curve foretold;  // of answers' tokens (of plain text: of all) the share
     Curve sparsity;
     Curve lambda1;
     Curve lambda2;

@@ -16,10 +16,10 @@
 namespace fluxscope {
 namespace {
 
-constexpr std::array kPanels{TrainingPanel::Loss,         TrainingPanel::Sparsity,
-                             TrainingPanel::FullByLayer,  TrainingPanel::Temperature,
-                             TrainingPanel::Multipliers,  TrainingPanel::LearningRate,
-                             TrainingPanel::GradientNorm, TrainingPanel::Speed};
+constexpr std::array kPanels{
+    TrainingPanel::Loss,         TrainingPanel::Foretold,     TrainingPanel::Sparsity,
+    TrainingPanel::FullByLayer,  TrainingPanel::Temperature,  TrainingPanel::Multipliers,
+    TrainingPanel::LearningRate, TrainingPanel::GradientNorm, TrainingPanel::Speed};
 constexpr double kTitle = 16;   // above each plot
 constexpr double kBetween = 8;  // panels
 constexpr double kTickLabels = 50;
@@ -30,6 +30,7 @@ constexpr HitId kFirstMark = 1000;
 double weightOf(TrainingPanel panel) {
     switch (panel) {
         case TrainingPanel::Loss: return 3;
+        case TrainingPanel::Foretold: return 2;
         case TrainingPanel::Sparsity:
         case TrainingPanel::FullByLayer: return 2.4;
         case TrainingPanel::Multipliers: return 1.4;
@@ -144,11 +145,22 @@ private:
         return swatches;
     }
 
-    // Measured with room for two lines of notes.
+    // That panels were left out is itself a note, which may need a line more.
     void layOut() {
-        const double left = kPlotTop + kLineHeight;
-        top_ = left +
-               flowSwatches(painter_, {margin_, left, size_.width - 2 * margin_, 0}, swatches(), false) + 6;
+        place();
+        if (figure_.omitted == 0) return;
+        const std::size_t omitted = figure_.omitted;
+        figure_.panels.clear();
+        lowest_.clear();
+        place();
+        figure_.omitted -= omitted;
+    }
+
+    void place() {
+        Painter measure(size_, painter_.theme());
+        legend_ = paintHeading(measure, title(), notes(), 2);
+        const Rect box{margin_, legend_, size_.width - 2 * margin_, 0};
+        top_ = legend_ + flowSwatches(painter_, box, swatches(), false) + 6;
         std::vector<TrainingPanel> there;
         for (const TrainingPanel panel : kPanels)
             if (hasPanel(curves_, panel)) there.push_back(panel);
@@ -187,8 +199,7 @@ private:
 
     void heading() {
         paintHeading(painter_, title(), notes(), 2);
-        flowSwatches(painter_, {margin_, kPlotTop + kLineHeight, size_.width - 2 * margin_, 0}, swatches(),
-                     true);
+        flowSwatches(painter_, {margin_, legend_, size_.width - 2 * margin_, 0}, swatches(), true);
     }
 
     void panel(std::size_t number) {
@@ -227,7 +238,7 @@ private:
     }
 
     void values(TrainingPlot& plot, TrainingPanelContent& content) {
-        const int most = std::max(2, static_cast<int>(plot.rect.height / 26));
+        const int most = std::max(3, static_cast<int>(plot.rect.height / 26));
         Scale scale;
         if (!content.isShare) scale = scaleOf(std::max(std::abs(plot.low), std::abs(plot.high)));
         const Axis axis = niceAxis(plot.low / scale.factor, plot.high / scale.factor, most,
@@ -269,7 +280,8 @@ private:
         }
         for (std::size_t i = 0; i < figure_.marks.size(); ++i) {
             const Rect& mark = figure_.marks[i].rect;
-            painter_.fill({mark.x + mark.width / 2 - 0.5, mark.y, 1, plot.height}, theme.warning);
+            painter_.fill({mark.x + mark.width / 2 - 0.5, mark.y, 1, plot.height},
+                          faded(theme.warning, 0.5, theme));
             painter_.fill(mark, theme.warning);
             painter_.list().hitAreas.push_back(
                 {{mark.x - 2, mark.y - 2, mark.width + 4, mark.height + 4}, kFirstMark + i});
@@ -281,6 +293,7 @@ private:
     Painter painter_;
     Size size_;
     double margin_;
+    double legend_ = 0;
     double top_ = 0;
     std::vector<std::size_t> lowest_;  // panel of each column
     TrainingFigure figure_;
@@ -306,6 +319,10 @@ void addTasks(Tooltip& tooltip, const TrainingCurves& curves, std::size_t at, Tr
             if (!std::isfinite(task.loss[at])) continue;
             line.value = numberText(task.loss[at]);
             line.origin = "nats per token";
+        } else if (panel == TrainingPanel::Foretold) {
+            if (!std::isfinite(task.foretold[at])) continue;
+            line.value = formatted(task.foretold[at], Unit::Share);
+            line.origin = "of answers' tokens, of plain text: of all";
         } else if (panel == TrainingPanel::Sparsity) {
             if (!std::isfinite(task.sparsity[at])) continue;
             line.value = formatted(task.sparsity[at], Unit::Share);
@@ -384,6 +401,7 @@ Tooltip trainingTooltip(const TrainingCurves& curves, const TrainingHit& hit) {
                 tooltip.lines.push_back(
                     {"penalty", numberText(curves.penalty[at]), "for missing the targets"});
             break;
+        case TrainingPanel::Foretold:
         case TrainingPanel::Sparsity:
         case TrainingPanel::Multipliers: addTasks(tooltip, curves, at, hit.panel); break;
         case TrainingPanel::FullByLayer:

@@ -18,6 +18,7 @@ namespace fluxscope {
 
 enum class TrainingPanel : std::uint8_t {
     Loss,
+    Foretold,
     Sparsity,
     FullByLayer,
     Temperature,

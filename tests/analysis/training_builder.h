@@ -29,7 +29,8 @@ inline TrainingStepRow rowOf(TrainingIndex training, const TrainingStep& step) {
     for (std::size_t i = 0; i < step.tasks.size(); ++i) {
         const TrainingTaskStep& task = step.tasks[i];
         if (!std::isnan(task.loss))
-            row.tasks.push_back({static_cast<std::int32_t>(i), task.loss, task.right, task.sparsity, task.multipliers});
+            row.tasks.push_back(
+                {static_cast<std::int32_t>(i), task.loss, task.right, task.sparsity, task.multipliers});
     }
     for (std::size_t i = 0; i < step.fullByLayer.size(); ++i)
         row.layers.push_back({LayerIndex::of(i), static_cast<float>(step.fullByLayer[i])});

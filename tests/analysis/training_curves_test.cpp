@@ -148,6 +148,19 @@ TEST(ThinnedCurve, leavesOutWhatIsNoFiniteNumber) {
     EXPECT_EQ(text(thinned({0}, {1}, 0, 0, 1)), "- - -");
 }
 
+TEST(ThinnedCurve, givesEachStepItsColumnWhereThereAreAsMany) {
+    for (std::size_t count : {7U, 400U, 997U}) {
+        std::vector<std::int64_t> steps(count);
+        Curve curve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            steps[i] = static_cast<std::int64_t>(i) + 13;
+            curve[i] = static_cast<double>(i);
+        }
+        const auto columns = thinned(steps, curve, 13, 13 + static_cast<double>(count), count);
+        for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(columns[i].mean, curve[i]) << i << " of " << count;
+    }
+}
+
 TEST(ThinnedLayers, areMeansOverTheSteps) {
     TrainingBuilder builder;
     builder.training({.steps = 9, .layers = 2}, 0).losses({3, 2, 1});

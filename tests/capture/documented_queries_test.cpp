@@ -30,7 +30,7 @@ TEST(DocumentedQueries, answerWhatTheySay) {
     const testing::Scratch scratch;
     testing::record(scratch.file(), {.layers = 3, .sequences = 2});
     const std::vector<std::string> queries = documentedQueries();
-    ASSERT_EQ(queries.size(), 6U);
+    ASSERT_EQ(queries.size(), 7U);
     EXPECT_EQ(testing::rowsOf(scratch.file(), queries[0]),
               "\n1 prompt-0 FsF 0.666666666666667\n1 prompt-1 FsF 0.666666666666667\n");
     EXPECT_EQ(testing::rowsOf(scratch.file(), queries[1]), R"(
@@ -65,6 +65,21 @@ phase decode -1 -1 0 325.0 20 attention
 phase prefill -1 -1 0 65.0 4 attention
 stream  -1 7 0 390.0 24 attention
 )");
+
+    const testing::Scratch training;
+    {
+        Recorder recorder(training.file(), {.collect = Collect::Off});
+        TrainingFacts facts{.kind = TrainingKind::Routers, .steps = 2, .tasks = {{"needle", 1, 0.5}}};
+        recorder.trainingBegan(facts);
+        TrainingStep step;
+        step.tasks = {{.loss = 1.5, .sparsity = 0.25}};
+        recorder.trainingStepped(step);
+        step.step = 1;
+        step.tasks = {{.loss = 0.5, .sparsity = 0.75}};
+        recorder.trainingStepped(step);
+        recorder.trainingEnded(RunOutcome::Finished, "");
+    }
+    EXPECT_EQ(testing::rowsOf(training.file(), queries[5]), "\nneedle 0 1.0 0.5 0.5\n");
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ using testing::expectLegible;
 using testing::trainingOf;
 
 std::string panelsOf(const TrainingFigure& figure) {
-    static constexpr const char* kNames[] = {"loss",        "sparsity", "full", "temperature",
-                                             "multipliers", "rate",     "norm", "speed"};
+    static constexpr const char* kNames[] = {"loss",        "foretold", "sparsity", "full", "temperature",
+                                             "multipliers", "rate",     "norm",     "speed"};
     std::string names;
     for (const auto& [panel, plot] : figure.panels)
         names += (names.empty() ? "" : " ") + std::string(kNames[static_cast<int>(panel)]);
@@ -49,7 +49,7 @@ TEST(TrainingFigure, staysLegibleAndBoundedAtAnySize) {
                     const TrainingFigure f = trainingFigure(curves, {}, {width, height}, *theme);
                     expectLegible(f.list, std::to_string(steps) + " steps at " + std::to_string(width) + "x" +
                                               std::to_string(height));
-                    // Five tasks in three panels, two of them dashed: not by steps.
+                    // Five tasks in four panels, two of them dashed: not by steps.
                     EXPECT_LT(static_cast<double>(f.list.items.size()), 6 * width + 4 * height + 300)
                         << steps;
                 }
@@ -61,17 +61,18 @@ TEST(TrainingFigure, showsThePanelsThatATrainingHas) {
         return panelsOf(trainingFigure(curves, {}, size, lightTheme()));
     };
     const TrainingCurves routers = trainingOf({.steps = 40}, 40);
-    EXPECT_EQ(at(routers, {700, 900}), "loss sparsity full temperature multipliers rate norm speed");
-    EXPECT_EQ(at(routers, {1200, 500}), "loss sparsity full temperature multipliers rate norm speed");
+    EXPECT_EQ(at(routers, {700, 900}), "loss foretold sparsity full temperature multipliers rate norm speed");
+    EXPECT_EQ(at(routers, {1200, 500}),
+              "loss foretold sparsity full temperature multipliers rate norm speed");
     EXPECT_EQ(at(trainingOf({.kind = TrainingKind::Backbone, .steps = 40}, 40), {700, 900}),
-              "loss rate norm speed");
+              "loss foretold rate norm speed");
 }
 
 TEST(TrainingFigure, saysWhichPanelsDidNotFit) {
     const TrainingFigure f = trainingFigure(trainingOf({.steps = 40}, 40), {}, {700, 420}, lightTheme());
-    EXPECT_EQ(panelsOf(f), "loss sparsity full");
-    EXPECT_EQ(f.omitted, 5U);
-    EXPECT_NE(toGoldenText(f.list).find("5 panels need a taller window"), std::string::npos);
+    EXPECT_EQ(panelsOf(f), "loss foretold sparsity");
+    EXPECT_EQ(f.omitted, 6U);
+    EXPECT_NE(toGoldenText(f.list).find("6 panels need a taller window"), std::string::npos);
 }
 
 TEST(TrainingFigure, drawsASpikeOfOneStepAmongManyThousands) {
@@ -108,7 +109,7 @@ TEST(TrainingFigure, zoomedShowsTheStepsAskedForOnly) {
 TEST(TrainingFigure, answersWithTheLayerUnderThePointer) {
     const TrainingCurves curves = trainingOf({.steps = 40, .layers = 8}, 40);
     const TrainingFigure f = trainingFigure(curves, {}, {700, 900}, lightTheme());
-    const Rect plot = f.panels[2].plot;
+    const Rect plot = f.panels[3].plot;
     for (int layer = 0; layer < 8; ++layer) {
         const auto hit =
             f.hitAt(curves, {plot.x + plot.width / 2 + 1, plot.y + plot.height * (layer + 0.5) / 8});
@@ -159,7 +160,7 @@ TEST(TrainingFigure, bearsWhatNoTrainerWouldTell) {
 
 TEST(TrainingHover, isALineThroughEveryPanel) {
     const TrainingFigure f = trainingFigure(trainingOf({.steps = 40}, 40), {}, {700, 900}, lightTheme());
-    EXPECT_EQ(trainingHover(f, 20, lightTheme()).items.size(), 8U);
+    EXPECT_EQ(trainingHover(f, 20, lightTheme()).items.size(), 9U);
     EXPECT_EQ(trainingHover(f, 99, lightTheme()).items.size(), 0U);
 }
 

@@ -110,8 +110,8 @@ Tooltip trainingFacts(const Snapshot& snapshot, std::optional<TrainingIndex> wan
             std::find_if(smooth.rbegin(), smooth.rend(), [](double v) { return std::isfinite(v); });
         return value == smooth.rend() ? std::string("n/a") : formatted(*value, Unit::None);
     };
-    const std::string averaged = "nats per token, average over " +
-                                 formattedCount(static_cast<std::int64_t>(std::round(window))) + " steps";
+    const std::string averaged =
+        "nats, average over " + formattedCount(static_cast<std::int64_t>(std::round(window))) + " steps";
     facts.lines.push_back({"loss", last(curves.loss), averaged});
     for (const TaskCurves& task : curves.tasks) facts.lines.push_back({task.name, last(task.loss), averaged});
     return facts;

@@ -55,7 +55,7 @@ TrainingPane::TrainingPane(ViewStore& store, Jobs& jobs, const Theme& theme, QWi
     warnings_->setAccessibleName(tr("Warnings of the training"));
     warnings_->setFrameShape(QFrame::NoFrame);
     warnings_->setWordWrap(true);
-    warnings_->setMaximumHeight(92);
+    warnings_->setVerticalScrollMode(QAbstractItemView::ScrollPerPixel);
     warnings_->hide();
     nothing_->setText(tr(
         "No training in this capture.\nfluxscope-cli train records one into the file that --capture names; "
@@ -198,6 +198,8 @@ void TrainingPane::listWarnings() {
         auto* item = new QListWidgetItem(lines[static_cast<qsizetype>(i)], warnings_);
         item->setData(Qt::UserRole, static_cast<qlonglong>(curves_->warnings[count - shown + i].step));
     }
+    constexpr int kMostLines = 4;  // beyond them one scrolls
+    warnings_->setFixedHeight(warnings_->sizeHintForRow(0) * std::min(warnings_->count(), kMostLines) + 6);
     warnings_->scrollToBottom();
 }
 

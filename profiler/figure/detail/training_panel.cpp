@@ -113,6 +113,7 @@ bool hasValues(const Curve& curve) {
 bool hasPanel(const TrainingCurves& curves, TrainingPanel panel) {
     switch (panel) {
         case TrainingPanel::Loss: return hasValues(curves.loss) || anyTask(curves, &TaskCurves::loss);
+        case TrainingPanel::Foretold: return anyTask(curves, &TaskCurves::foretold);
         case TrainingPanel::Sparsity: return anyTask(curves, &TaskCurves::sparsity);
         case TrainingPanel::FullByLayer:
             return std::ranges::any_of(curves.full, [](float full) { return std::isfinite(full); });
@@ -138,6 +139,11 @@ TrainingPanelContent contentOf(const TrainingCurves& curves, TrainingPanel panel
             tasks(&TaskCurves::loss, false);
             content.lines.push_back({&curves.loss, theme.text, false});
             break;
+        case TrainingPanel::Foretold:
+            content.title = "tokens of answers foretold, share";
+            content.isShare = true;
+            tasks(&TaskCurves::foretold, false);
+            break;
         case TrainingPanel::Sparsity:
             content.title = "sparse layers, share (dashed: target)";
             content.isShare = true;
@@ -149,15 +155,18 @@ TrainingPanelContent contentOf(const TrainingCurves& curves, TrainingPanel panel
         case TrainingPanel::FullByLayer: content.title = "p(full), mean of each layer"; break;
         case TrainingPanel::Temperature:
             content.title = "temperature of the gates";
+            content.isChosen = true;
             content.lines.push_back({&curves.temperature, theme.text, false});
             break;
         case TrainingPanel::Multipliers:
             content.title = "multipliers: lambda 1, dashed lambda 2";
+            content.isChosen = true;
             tasks(&TaskCurves::lambda1, false);
             tasks(&TaskCurves::lambda2, true);
             break;
         case TrainingPanel::LearningRate:
             content.title = "learning rate";
+            content.isChosen = true;
             content.lines.push_back({&curves.learningRate, theme.text, false});
             break;
         case TrainingPanel::GradientNorm:
@@ -203,20 +212,17 @@ void paintLines(Painter& painter, const TrainingPlot& plot, const TrainingPanelC
         for (double x = plot.rect.x; x < plot.rect.right(); x += kDash + kGap)
             painter.fill({x, std::min(y, plot.rect.bottom() - 1), kDash, 1}, color);
     }
-    // A dashed line between its least and most would be no line: it is always the average.
-    if (smooth)
+    const bool averages = smooth && !content.isChosen;
+    if (averages)
         for (const TrainingLine& line : content.lines)
-            if (!line.dashed)
-                paintCurve(painter, envelope(plot, curves.steps, *line.curve, false),
-                           faded(line.color, 0.7, painter.theme()), 1, false);
+            paintCurve(painter, envelope(plot, curves.steps, *line.curve, false),
+                       faded(line.color, 0.7, painter.theme()), 1, false);
     for (const TrainingLine& line : content.lines) {
-        if (!smooth && !line.dashed) {
-            paintCurve(painter, envelope(plot, curves.steps, *line.curve, false), line.color, 1, false);
-            continue;
-        }
-        const Curve curve = smoothed(curves.steps, *line.curve, window);
-        paintCurve(painter, envelope(plot, curves.steps, curve, true), line.color, line.dashed ? 1 : 1.5,
-                   line.dashed);
+        const Curve curve = averages ? smoothed(curves.steps, *line.curve, window) : *line.curve;
+        // A dashed line up and down between its least and most would be no line.
+        const bool meanOnly = averages || line.dashed;
+        paintCurve(painter, envelope(plot, curves.steps, curve, meanOnly), line.color,
+                   line.dashed || !(averages || content.isChosen) ? 1 : 1.5, line.dashed);
     }
     painter.unclip();
 }

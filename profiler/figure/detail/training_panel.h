@@ -22,6 +22,7 @@ struct TrainingPanelContent {
     std::vector<TrainingLine> lines;
     std::vector<std::pair<double, Color>> targets;  // dashed, across
     bool isShare = false;                           // from 0 to 1, in percent
+    bool isChosen = false;                          // by a schedule or an update: there is nothing to average
 };
 
 bool hasValues(const Curve& curve);
