@@ -41,6 +41,11 @@ void EvaluationQuestions::addTasks(const EvaluationRequest& request) {
         spec.seed = request.seed;
         for (const std::int64_t length : request.lengths) {
             spec.length = length;
+            if (length > context_)  // said before so long a text is made
+                throw UsageError("--length", "",
+                                 "is " + std::to_string(length) + ", and the model's context holds " +
+                                     std::to_string(context_),
+                                 "ask for less");
             EvaluationCell cell{.task = tasks::shortForm(spec),
                                 .split = {},
                                 .length = length,
