@@ -73,7 +73,7 @@ TEST(MergeCaptures, ofSlicesOfRunsIsWhatTheyWereCutFrom) {
     }
     EXPECT_EQ(
         rowsOf(scratch.file("merged.fluxdb"), "SELECT process, value FROM environment WHERE name = 'slice'"),
-        "\n1 runs 1 of run.fluxdb; runs 2,3 of run.fluxdb\n2 runs 2,3 of run.fluxdb\n");
+        "\n1 runs 1 of run.fluxdb; runs 2,3 of run.fluxdb\n2 runs 1 of run.fluxdb; runs 2,3 of run.fluxdb\n");
 }
 
 TEST(MergeCaptures, givesRunsNewNumbersAndModelsAndPromptsOne) {
