@@ -36,8 +36,9 @@ fs::path modelFolder(const std::string& argument) {
     if (const char* given = std::getenv("FLUXSCOPE_SAMPLE_MODEL"); given != nullptr && *given != '\0')
         return given;
     if (const auto found = foundAbove("sample_data/model/config.json")) return found->parent_path();
-    throw InputError{"sample", "", "is not beside this program",
-                     "keep sample_data/model in a folder above it, or set FLUXSCOPE_SAMPLE_MODEL to a model's folder"};
+    throw InputError{
+        "sample", "", "is not beside this program",
+        "keep sample_data/model in a folder above it, or set FLUXSCOPE_SAMPLE_MODEL to a model's folder"};
 }
 
 std::optional<fs::path> samplePrompts() { return foundAbove("sample_data/prompts/routing.jsonl"); }

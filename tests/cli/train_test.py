@@ -19,7 +19,7 @@ CONFIG = {
     "max_position_embeddings": 512, "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "hidden_act": "silu",
     "attention_bias": False, "tie_word_embeddings": True, "eos_token_id": 399, "torch_dtype": "bfloat16"}
 MIX = {"prose": {"task": "prose", "form": "prompt"}, "few": {"task": "few-shot:classes=3", "form": "prompt"}}
-PLAN = {"stages": [{"length": 96, "steps": 12, "sequences": 4}], "learning_rate": 3e-3, "checkpoint_every": 2}
+PLAN = {"stages": [{"length": 160, "steps": 12, "sequences": 4}], "learning_rate": 3e-3, "checkpoint_every": 2}
 # By blocks: Flux Attention's own form has no word for tokens.
 ROUTERS = {**PLAN, "stages": [{"length": 300, "steps": 4, "sequences": 2}],
            "tasks": {"prose": {"sparsity": 1.0}, "few": {"sparsity": 0.5}},
@@ -84,7 +84,7 @@ class Train(program.Engine):
 
     def test_killed_at_any_moment_it_goes_on_with_the_same_losses(self):
         self.empty_model()
-        self.write("plan", {**PLAN, "stages": [{"length": 96, "steps": 40, "sequences": 4}]})
+        self.write("plan", {**PLAN, "stages": [{"length": 160, "steps": 40, "sequences": 4}]})
         self.backbone("--work", "whole", "--log", "whole.jsonl", "--log-every", 1)
         command = [program.OPTIONS.program, "train", "backbone", "small", "--plan", "plan.json", "--data", "mix.json",
                    "--work", "parts", "--log", "parts.jsonl", "--log-every", "1"]
@@ -104,11 +104,12 @@ class Train(program.Engine):
 
     def test_cancelling_keeps_a_checkpoint(self):
         self.empty_model()
-        self.write("plan", {**PLAN, "stages": [{"length": 96, "steps": 100000, "sequences": 4}], "checkpoint_every": 0})
+        self.write("plan", {**PLAN, "stages": [{"length": 160, "steps": 100000, "sequences": 4}], "checkpoint_every": 0})
         training = subprocess.Popen([program.OPTIONS.program, "train", "backbone", "small", "--plan", "plan.json", "--data",
                                      "mix.json", "--work", "work", "--log", "log.jsonl", "--log-every", "1"],
                                     cwd=self.folder, stderr=subprocess.PIPE)
-        while not (self.folder / "log.jsonl").exists() or len(self.lines("log.jsonl")) < 3:
+        while training.poll() is None and not (
+                (self.folder / "log.jsonl").exists() and len((self.folder / "log.jsonl").read_text().splitlines()) > 3):
             time.sleep(0.01)
         training.send_signal(signal.SIGINT)
         _, said = training.communicate(timeout=30)

@@ -144,10 +144,8 @@ TEST_F(MixTest, aTokenizerReadsEveryPartToTheSameShare) {
 TEST(SampleRecipe, everyTaskOfEveryStageGivesSamples) {
     const std::filesystem::path data = std::filesystem::path(FLUXSCOPE_SOURCE_DIR) / "sample_data";
     const Tokenizer tokenizer = Tokenizer::load(data / "model" / "tokenizer.json");
-    const std::vector<std::pair<std::string, std::string>> stages = {{"backbone_1", "mix_1"},
-                                                                     {"backbone_2", "mix_2"},
-                                                                     {"backbone_3", "mix_3"},
-                                                                     {"routers", "router_mix"}};
+    const std::vector<std::pair<std::string, std::string>> stages = {
+        {"backbone_1", "mix_1"}, {"backbone_2", "mix_2"}, {"backbone_3", "mix_3"}, {"routers", "router_mix"}};
     for (const auto& [planName, mixName] : stages) {
         const MixSource source(readMix(data / "recipe" / (mixName + ".json")), tokenizer, TokenId(1983));
         const TrainingPlan plan = readPlan(data / "recipe" / (planName + ".json"), source.tasks());

@@ -209,8 +209,10 @@ void paintLines(Painter& painter, const TrainingPlot& plot, const TrainingPanelC
     painter.clip(plot.rect);
     for (const auto& [target, color] : content.targets) {
         const double y = std::round(plot.y(target));
-        for (double x = plot.rect.x; x < plot.rect.right(); x += kDash + kGap)
-            painter.fill({x, std::min(y, plot.rect.bottom() - 1), kDash, 1}, color);
+        const int dashes = static_cast<int>(std::ceil(plot.rect.width / (kDash + kGap)));
+        for (int dash = 0; dash < dashes; ++dash)
+            painter.fill({plot.rect.x + dash * (kDash + kGap), std::min(y, plot.rect.bottom() - 1), kDash, 1},
+                         color);
     }
     const bool averages = smooth && !content.isChosen;
     if (averages)
