@@ -1,5 +1,6 @@
 #include "app/cli/evaluate_output.h"
 
+#include "app/cli/terminal.h"
 #include "engine/contract/error.h"
 
 #include <nlohmann/json.hpp>
@@ -72,14 +73,6 @@ std::vector<std::string> cellsOf(const EvaluationReport& report, const Evaluatio
     return cells;
 }
 
-std::string leftText(double seconds) {
-    const auto left = std::llround(seconds);
-    if (left < 60) return std::to_string(left) + " s left";
-    const auto minutes = (left + 30) / 60;
-    if (minutes < 60) return std::to_string(minutes) + " min left";
-    return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min left";
-}
-
 }  // namespace
 
 std::string table(const EvaluationReport& report, const std::vector<std::string>& policies) {
@@ -128,7 +121,7 @@ void writeCsv(std::ostream& out, const EvaluationReport& report, const std::vect
 
 std::string progressText(const EvaluationProgress& progress) {
     std::string text = std::to_string(progress.done) + " of " + std::to_string(progress.total);
-    if (progress.secondsLeft) text += ", " + leftText(*progress.secondsLeft);
+    if (progress.secondsLeft) text += ", " + remainingText(*progress.secondsLeft);
     return text;
 }
 

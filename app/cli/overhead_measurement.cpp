@@ -1,5 +1,6 @@
 #include "app/cli/overhead_measurement.h"
 
+#include "app/cli/terminal.h"
 #include "engine/contract/error.h"
 #include "profiler/capture/capture_feed.h"
 
@@ -164,13 +165,6 @@ std::vector<TokenId> syntheticPrompt(std::int64_t count, std::int32_t vocabulary
 MeasuredOverhead measureOverhead(const OverheadPlan& plan, const CancelToken& cancel,
                                  const std::function<void(const std::string&)>& progress) {
     return Measurement(plan, cancel, progress).measure();
-}
-
-std::string remainingText(double seconds) {
-    if (seconds < 90)
-        return "about " + std::to_string(static_cast<std::int64_t>(std::ceil(std::max(seconds, 0.0)))) +
-               " s left";
-    return "about " + std::to_string(static_cast<std::int64_t>(std::ceil(seconds / 60))) + " min left";
 }
 
 }  // namespace fluxscope::cli

@@ -36,7 +36,4 @@ std::vector<TokenId> syntheticPrompt(std::int64_t count, std::int32_t vocabulary
 MeasuredOverhead measureOverhead(const OverheadPlan& plan, const CancelToken& cancel,
                                  const std::function<void(const std::string&)>& progress);
 
-// "about 2 min left", "about 20 s left"
-std::string remainingText(double seconds);
-
 }  // namespace fluxscope::cli

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace fluxscope::cli {
@@ -60,6 +62,14 @@ std::string byteText(std::int64_t bytes) { return formatted(static_cast<double>(
 
 std::string rateText(std::int64_t bytes, double seconds) {
     return formatted(static_cast<double>(bytes) / seconds / 1e9, Unit::None) + " GB/s";
+}
+
+std::string remainingText(double seconds) {
+    const auto left = std::llround(std::max(seconds, 0.0));
+    if (left < 90) return std::to_string(left) + " s left";
+    const auto minutes = (left + 30) / 60;
+    if (minutes < 60) return std::to_string(minutes) + " min left";
+    return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min left";
 }
 
 std::string timeText(double seconds) { return formatted(seconds * kNanosecondsPerSecond, Unit::Time); }

@@ -37,6 +37,7 @@ private:
 // As figures and reports write them: "12.3 MiB", "1.23 ms".
 std::string byteText(std::int64_t bytes);
 std::string timeText(double seconds);
+std::string remainingText(double seconds);  // "12 s left", "3 min left", "2 h 5 min left"
 // "7.82 GB/s", of 10^9 bytes, as links and disks are rated.
 std::string rateText(std::int64_t bytes, double seconds);
 

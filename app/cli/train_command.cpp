@@ -5,13 +5,12 @@
 #include "app/serve/train.h"
 #include "app/start/version_text.h"
 #include "engine/contract/error.h"
+#include "profiler/figure/number.h"
 
 #include <nlohmann/json.hpp>
 
-#include <array>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <fstream>
 #include <memory>
 
@@ -31,12 +30,6 @@ struct TrainOptions {
     std::int64_t logEvery = 25;
     bool json = false;
 };
-
-std::string fixed(double value, int digits = 2) {
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-    return text.data();
-}
 
 // Tells the terminal and the log what a training says of itself.
 class TrainingListener final : public Observer {
@@ -80,19 +73,19 @@ public:
 private:
     std::string lineOf(const TrainingStep& step) const {
         std::string text = "step " + std::to_string(step.step + 1) + " of " + std::to_string(facts_.steps) +
-                           ", loss " + fixed(step.loss, 3);
+                           ", loss " + withDecimals(step.loss, 3);
         for (std::size_t i = 0; i < step.tasks.size(); ++i) {
             const TrainingTaskStep& task = step.tasks[i];
             if (std::isnan(task.right)) continue;
-            text += ", " + facts_.tasks[i].name + ' ' + fixed(task.right);
-            if (!std::isnan(task.sparsity)) text += " right " + fixed(task.sparsity) + " sparse";
+            text += ", " + facts_.tasks[i].name + ' ' + withDecimals(task.right, 2);
+            if (!std::isnan(task.sparsity)) text += " right " + withDecimals(task.sparsity, 2) + " sparse";
         }
-        text += ", " + fixed(step.tokensPerSecond / 1000, 0) + "k tokens/s";
+        text += ", " + withDecimals(step.tokensPerSecond / 1000, 0) + "k tokens/s";
         const double seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
         const auto done = static_cast<double>(step.step + 1 - facts_.firstStep);
         const double left = seconds / done * static_cast<double>(facts_.steps - step.step - 1);
-        return text + ", " + fixed(left / 60, 1) + " min left";
+        return text + ", " + remainingText(left);
     }
 
     json jsonOf(const TrainingStep& step) const {

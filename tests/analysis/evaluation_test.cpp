@@ -50,14 +50,14 @@ std::string cut(double value) {
 }
 
 std::string textOf(const EvaluationPlan& plan, const std::vector<EvaluationResult>& results) {
-    const auto or_ = [](const std::optional<double>& value) { return value ? cut(*value) : "-"; };
+    const auto orDash = [](const std::optional<double>& value) { return value ? cut(*value) : "-"; };
     std::string text = "policy samples score low high full loss kl same\n";
     for (const EvaluationResult& r : results)
         text +=
             shortForm(plan.policies[r.policy]) + ' ' + std::to_string(r.samples) + ' ' +
             (r.score ? cut(r.score->mean) + ' ' + cut(r.score->low) + ' ' + cut(r.score->high) : "- - -") +
-            ' ' + cut(r.fullShare) + ' ' + or_(r.lossNats) + ' ' + or_(r.meanKl) + ' ' + or_(r.sameTop) +
-            '\n';
+            ' ' + cut(r.fullShare) + ' ' + orDash(r.lossNats) + ' ' + orDash(r.meanKl) + ' ' +
+            orDash(r.sameTop) + '\n';
     return text;
 }
 

@@ -20,7 +20,6 @@
 namespace fluxscope {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::rowsOf;

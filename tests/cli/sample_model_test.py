@@ -55,7 +55,9 @@ class SampleModel(program.Engine):
     def test_transformers_loads_it_and_computes_the_same(self):
         tokenizer = transformers.AutoTokenizer.from_pretrained(MODEL)
         model = transformers.AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32).eval()
-        text = "Some codes are hidden. The code of the sharp glacier is 8561.\nQuestion: What is the code of the sharp glacier?\nAnswer:"
+        self.cli("tasks", "generate", MODEL, "--task", "needle", "--length", 400, "--samples", 1, "--seed", 3, "--out", "set.jsonl")
+        prompt = json.loads((self.folder / "set.jsonl").read_text())
+        text = prompt["text"]
         ids = json.loads(self.cli("tokenize", MODEL, stdin=text.encode()).stdout)["ids"]
         self.assertEqual(tokenizer(text, add_special_tokens=False)["input_ids"], ids)
         self.assertEqual(tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False), text)
@@ -64,9 +66,11 @@ class SampleModel(program.Engine):
         ours = load_file(self.folder / "out.safetensors")["logits"]
         with torch.no_grad():
             theirs = model(torch.tensor([ids])).logits[0]
-            generated = model.generate(torch.tensor([ids]), max_new_tokens=5, do_sample=False)[0, len(ids):]
+            generated = model.generate(torch.tensor([ids]), max_new_tokens=6, do_sample=False)[0, len(ids):]
         self.assertLess((ours - theirs).abs().max() / theirs.abs().max(), 1e-4)
-        self.assertIn("8561", tokenizer.decode(generated))
+        self.assertIn(prompt["answer"], tokenizer.decode(generated))
+        run = self.json("run", MODEL, "--prompts", "set.jsonl", "--raw", "--policy", "full", "--max-new", 6, "--json")[0]
+        self.assertEqual(run["ids"][:6], generated.tolist()[:len(run["ids"])])
         self.assertTrue(math.isfinite(ours.sum().item()))
 
 

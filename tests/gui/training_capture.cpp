@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
         std::fputs("training_capture FILE.fluxdb [MILLISECONDS A STEP]\n", stderr);
         return 2;
     }
-    const std::chrono::milliseconds pace(argc > 2 ? std::atoi(argv[2]) : 0);
+    const std::chrono::milliseconds pace(argc > 2 ? std::strtol(argv[2], nullptr, 10) : 0);
     Recorder recorder(argv[1], {.collect = Collect::Off});
     const testing::TrainingScript script{.steps = 400, .layers = 8, .model = "/models/sample"};
     recorder.trainingBegan(testing::trainingFactsOf(script));
