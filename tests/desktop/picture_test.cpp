@@ -1,5 +1,5 @@
 // The program as the README shows it: one command, and the picture it writes. The picture stays in build/<preset>/tests/run as
-// window.png; docs/images/window.png is a copy of it.
+// window.png.
 #include "profiler/figure/theme.h"
 #include "tests/desktop/world.h"
 
