@@ -168,7 +168,9 @@ void addTraining(CLI::App& train, Session& session, TrainingKind kind, const cha
         .add_option("--work", options->work,
                     "A folder for checkpoints and the result; a training that was stopped goes on from it")
         ->required();
-    command.add_option("--device", options->device, "cpu or cuda")->capture_default_str();
+    command.add_option("--device", options->device, "cpu or cuda")
+        ->check(CLI::IsMember({"cpu", "cuda"}))
+        ->capture_default_str();
     command.add_option("--capture", options->capture, "Also recorded as a *.fluxdb, for curves");
     command.add_option("--log", options->log, "Also as JSON lines, added to what is there");
     command.add_option("--log-every", options->logEvery, "Steps between two lines of the log")

@@ -1,5 +1,6 @@
 #include "app/serve/ceilings.h"
 
+#include "app/serve/detail/device_kind.h"
 #include "engine/ceilings/ceilings.h"
 #include "engine/contract/error.h"
 
@@ -7,12 +8,6 @@ namespace fluxscope {
 namespace {
 
 using nlohmann::json;
-
-DeviceKind deviceOf(const std::string& name) {
-    if (name == "cuda") return DeviceKind::Cuda;
-    if (name == "cpu") return DeviceKind::Cpu;
-    throw UsageError{"device", "", "is '" + printable(name, 40) + "'", "give cpu or cuda"};
-}
 
 json toJson(const std::vector<CeilingRate>& rates) {
     json array = json::array();
@@ -51,7 +46,7 @@ json toJson(const MeasuredCeilings& ceilings) {
 KeptCeilings measureCeilings(
     const std::string& device, const CancelToken& cancel,
     const std::function<void(const std::string&, std::int64_t, std::int64_t)>& progress) {
-    const DeviceKind kind = deviceOf(device);
+    const DeviceKind kind = deviceKind(device);
     return {.measured = measureCeilings(kind, ceilingPlan(kind), cancel, progress), .when = utcNowText()};
 }
 

@@ -1,6 +1,7 @@
 #include "app/serve/engine_host.h"
 
 #include "app/serve/detail/device_collectors.h"
+#include "app/serve/detail/device_kind.h"
 #include "app/serve/detail/limit_facts.h"
 #include "app/serve/detail/run_watch.h"
 #include "engine/describe.h"
@@ -23,10 +24,7 @@ constexpr std::int32_t kWarmUpNew = 2;
 
 LoadOptions optionsOf(const HostLoad& wanted) {
     LoadOptions options;
-    if (wanted.device == "cuda")
-        options.device = DeviceKind::Cuda;
-    else if (wanted.device != "cpu")
-        throw UsageError{"device", "", "is '" + printable(wanted.device, 40) + "'", "give cpu or cuda"};
+    options.device = deviceKind(wanted.device);
     if (wanted.dtype == "fp32")
         options.dtype = cost::DType::F32;
     else if (wanted.dtype == "bf16")

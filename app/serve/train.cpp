@@ -1,20 +1,12 @@
 #include "app/serve/train.h"
 
+#include "app/serve/detail/device_kind.h"
 #include "engine/contract/error.h"
 #include "engine/train/training.h"
 #include "profiler/record/observer_tee.h"
 #include "profiler/record/recorder.h"
 
 namespace fluxscope {
-namespace {
-
-DeviceKind deviceOf(const std::string& name) {
-    if (name == "cpu") return DeviceKind::Cpu;
-    if (name == "cuda") return DeviceKind::Cuda;
-    throw UsageError{"device", "", "is '" + printable(name, 40) + "'", "give cpu or cuda"};
-}
-
-}  // namespace
 
 TrainingDone trainModel(const TrainingWanted& wanted, Observer& listener, const CancelToken& cancel) {
     const train::TrainingJob job{.kind = wanted.kind,
@@ -22,7 +14,7 @@ TrainingDone trainModel(const TrainingWanted& wanted, Observer& listener, const 
                                  .plan = wanted.plan,
                                  .data = wanted.data,
                                  .work = wanted.work,
-                                 .device = deviceOf(wanted.device)};
+                                 .device = deviceKind(wanted.device)};
     if (wanted.capture.empty()) {
         const train::TrainingResult result = carryOut(job, listener, cancel);
         return {.result = result.result, .backbone = result.backbone, .recordingProblem = {}};
