@@ -1,6 +1,7 @@
 #include "app/serve/detail/evaluation_questions.h"
 
 #include "engine/contract/error.h"
+#include "engine/tasks/random.h"
 
 #include <algorithm>
 
@@ -16,11 +17,9 @@ constexpr std::int64_t kMeasuredSamples = 4;
 
 // Everything that makes it this question.
 std::uint64_t hashOf(const Prompt& prompt) {
-    std::uint64_t hash = 0xCBF29CE484222325;
     PromptSet one;
     one.prompts = {prompt};
-    for (const char c : toJsonl(one)) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3;
-    return hash;
+    return tasks::Random::hashOf(toJsonl(one));
 }
 
 bool isChat(const Prompt& prompt) { return std::holds_alternative<std::vector<ChatMessage>>(prompt.content); }
