@@ -16,8 +16,10 @@ namespace {
 using namespace std::chrono_literals;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr auto kLook = 50ms;
-constexpr auto kCommit = 100ms;
+// Seldom, and all that is there at once: a transaction writes each page once, however many of its rows are new, and of the overview's every
+// second one changes. Looking every 50 ms and committing after 100 cost a third more (docs/performance.md).
+constexpr auto kLook = 200ms;
+constexpr auto kCommit = 100ms;  // where there is so much that it takes this long to write
 constexpr auto kCheckpoint = 4s;
 constexpr auto kPatience = 2s;  // with another program that holds the file
 constexpr std::size_t kBatchRows = 50'000;
@@ -105,16 +107,19 @@ std::optional<std::string> WriterThread::problem() const {
 }
 
 void WriterThread::loop() {
+    auto nextLook = SteadyClock::now() + kLook;
     while (!stopping_) {
-        if (running_) {
-            if (wake_.try_acquire_for(kLook)) woken_ = false;
-        } else {
+        if (!running_ && !oldestUncommitted_) {
             wake_.acquire();
+            woken_ = false;
+        } else if (wake_.try_acquire_until(nextLook)) {
             woken_ = false;
         }
         drain();
         drainDevice(epochWritten_);
-        commitIfDue(std::exchange(commitNow_, false));
+        const bool isLook = SteadyClock::now() >= nextLook;
+        if (isLook) nextLook = SteadyClock::now() + kLook;
+        commitIfDue(std::exchange(commitNow_, false) || isLook);
     }
     drain();
     drainDevice(epochWritten_);
