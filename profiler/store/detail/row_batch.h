@@ -57,7 +57,8 @@ private:
     };
     struct Statement {
         RawStatement raw;
-        std::vector<Cell> bound;  // what each place holds; a text is read where it lies, when the statement runs
+        std::vector<Cell>
+            bound;  // what each place holds; a text is read where it lies, when the statement runs
     };
 
     static std::string rowsOf(const std::string& row, std::size_t count) {

@@ -264,9 +264,9 @@ void RowWriter::add(const ScopeRecord& r) {
         flops = r.cost->flops;
     }
     ++lastScope_;
-    scope_.add(runIndex_.value(), k.batch.value(), k.turn.value(), nameOf(k.phase),
-               k.step.value(), layer, orNone(k.chunk), k.op ? nameOf(*k.op) : std::string_view{},
-               r.begin.count(), r.end.count(), bytesRead, bytesWritten, flops);
+    scope_.add(runIndex_.value(), k.batch.value(), k.turn.value(), nameOf(k.phase), k.step.value(), layer,
+               orNone(k.chunk), k.op ? nameOf(*k.op) : std::string_view{}, r.begin.count(), r.end.count(),
+               bytesRead, bytesWritten, flops);
     ++rows_;
 
     ScopeRange& range = scopesOf(k);

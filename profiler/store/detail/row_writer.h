@@ -88,7 +88,8 @@ private:
     std::map<SequenceIndex, Generated> generated_;
     ScopeKey stepOfScopes_;
     std::map<std::int32_t, ScopeRange> scopesOfLayers_;
-    std::int64_t lastScope_ = 0;  // the row id it gets: layer_step refers to scopes before they are in the file
+    std::int64_t lastScope_ =
+        0;  // the row id it gets: layer_step refers to scopes before they are in the file
     std::size_t rows_ = 0;
     std::int64_t repeated_ = 0;
 };

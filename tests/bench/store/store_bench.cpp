@@ -192,7 +192,12 @@ void recordDecode(benchmark::State& state) {
     state.counters["write_us/token"] = writing / tokens * 1e6;
     take(file);
 }
-BENCHMARK(recordDecode)->Args({12, 2})->Args({12, 7})->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(3);
+BENCHMARK(recordDecode)
+    ->Args({12, 2})
+    ->Args({12, 7})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(3);
 
 void readLayerSteps(benchmark::State& state) {
     const std::int64_t rows = state.range(0);
