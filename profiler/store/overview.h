@@ -38,8 +38,12 @@ public:
     void takeChanged(Visit visit) {  // (int level, std::int64_t bucket, const OverviewSum&)
         for (int level = 0; level < kOverviewLevels; ++level) {
             Level& here = levels_[static_cast<std::size_t>(level)];
+            std::size_t index = here.buckets.size();
             for (const std::int64_t at : here.changed) {
-                Bucket& bucket = here.buckets[here.indexOf(at)].second;
+                // Nearly always the next one: a search would go through memory that nobody has looked at for a while.
+                const bool isNext = index + 1 < here.buckets.size() && here.buckets[index + 1].first == at;
+                index = isNext ? index + 1 : here.indexOf(at);
+                Bucket& bucket = here.buckets[index].second;
                 if (level + 1 < kOverviewLevels) addTo(level + 1, at >> 2) += bucket.fresh;
                 bucket.fresh = {};
                 bucket.isChanged = false;

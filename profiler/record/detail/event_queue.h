@@ -52,12 +52,14 @@ public:
     }
 
     // By the one consumer: everything that is there, in order, each where it lies. `take` may throw; what it was given is gone then.
-    template <class Take>
-    void drain(Take take) {
-        drainRing(take);
-        while (spilling_.load(std::memory_order_acquire)) {
+    // Where `isEnough` says so before one, the others stay.
+    template <class Take, class IsEnough>
+    void drain(Take take, IsEnough isEnough) {
+        drainRing(take, isEnough);
+        while (spilling_.load(std::memory_order_acquire) && !isEnough()) {
             // The producer does not touch the ring now: what it put there before its first spill comes first.
-            drainRing(take);
+            drainRing(take, isEnough);
+            if (isEnough()) return;
             std::vector<Event> spilled;
             {
                 const std::lock_guard lock(spillMutex_);
@@ -66,6 +68,11 @@ public:
             }
             for (Event& event : spilled) take(std::move(event));
         }
+    }
+
+    template <class Take>
+    void drain(Take take) {
+        drain(std::move(take), [] { return false; });
     }
 
 private:
@@ -78,10 +85,10 @@ private:
         return 0;
     }
 
-    template <class Take>
-    void drainRing(Take& take) {
+    template <class Take, class IsEnough>
+    void drainRing(Take& take, IsEnough& isEnough) {
         const std::size_t tail = tail_.load(std::memory_order_acquire);
-        for (std::size_t head = head_.load(std::memory_order_relaxed); head != tail; ++head) {
+        for (std::size_t head = head_.load(std::memory_order_relaxed); head != tail && !isEnough(); ++head) {
             const Freed freed{slots_[head & (slots_.size() - 1)], head_, head + 1};
             take(std::move(freed.slot));
         }

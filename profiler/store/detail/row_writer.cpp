@@ -71,7 +71,6 @@ RowWriter::RowWriter(SQLite::Database& database)
              "INSERT INTO token (run, sequence, turn, position, step, token, byte_begin, byte_end, text, "
              "logprob, emitted_ns, tail_mass) VALUES "
              "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
-      choice_(database, "INSERT INTO token_choice (row, rank, token, logprob) VALUES (?, ?, ?, ?)"),
       turn_(
           database,
           "INSERT INTO turn (run, sequence, turn, first_position, tokens, redone) VALUES (?, ?, ?, ?, ?, ?) "
@@ -99,10 +98,11 @@ RowWriter::RowWriter(SQLite::Database& database)
       evaluation_(database,
                   "INSERT INTO evaluation (run, sequence, task, length, number, seed, scorer, score) VALUES "
                   "(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+      // SQLite counts the row ids, for it need not look whether one is there already; it counts as we do, one after the last.
       scope_(database,
-             "INSERT INTO scope (scope, run, batch, turn, phase, step, layer, chunk, op, begin_ns, end_ns, "
+             "INSERT INTO scope (run, batch, turn, phase, step, layer, chunk, op, begin_ns, end_ns, "
              "bytes_read, bytes_written, flops) VALUES",
-             "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+             "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       // Keeps its row id when it grows: a reader reads the step in progress again, and nothing before it. Where a device has told
       // its kernels, their times stay (detail/device_costs.h).
       layerStep_(database,
@@ -116,6 +116,7 @@ RowWriter::RowWriter(SQLite::Database& database)
                  "excluded.attention_ns), bytes_read = excluded.bytes_read, bytes_written = "
                  "excluded.bytes_written, flops = excluded.flops, first_scope = excluded.first_scope, "
                  "last_scope = excluded.last_scope"),
+      choice_(database, "INSERT INTO token_choice (row, rank, token, logprob) VALUES", "(?, ?, ?, ?)"),
       lastScope_(database.execAndGet("SELECT coalesce(max(scope), 0) FROM scope").getInt64()) {}
 
 template <class... Values>
@@ -248,7 +249,8 @@ void RowWriter::add(const TokenRecord& r) {
     const std::int64_t row = database_.getLastInsertRowid();
     std::int64_t rank = 0;
     for (const TokenChance& chance : r.token.top) {
-        insert(choice_, row, rank++, chance.id, static_cast<double>(chance.logprob));
+        choice_.add(row, rank++, chance.id.value(), chance.logprob);
+        ++rows_;
     }
 }
 
@@ -261,9 +263,10 @@ void RowWriter::add(const ScopeRecord& r) {
         bytesWritten = r.cost->bytesWritten;
         flops = r.cost->flops;
     }
-    scope_.add(++lastScope_, runIndex_.value(), k.batch.value(), k.turn.value(), nameOf(k.phase),
-               k.step.value(), layer, orNone(k.chunk), k.op ? nameOf(*k.op) : std::string_view{},
-               r.begin.count(), r.end.count(), bytesRead, bytesWritten, flops);
+    ++lastScope_;
+    scope_.add(runIndex_.value(), k.batch.value(), k.turn.value(), nameOf(k.phase), k.step.value(), layer,
+               orNone(k.chunk), k.op ? nameOf(*k.op) : std::string_view{}, r.begin.count(), r.end.count(),
+               bytesRead, bytesWritten, flops);
     ++rows_;
 
     ScopeRange& range = scopesOf(k);
@@ -326,6 +329,7 @@ void RowWriter::endRun(Nanoseconds end, RunOutcome outcome, const std::string& r
 void RowWriter::flush() {
     scope_.flush();
     layerStep_.flush();
+    choice_.flush();
 }
 
 }  // namespace fluxscope

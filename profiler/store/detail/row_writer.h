@@ -1,7 +1,8 @@
 // The prepared statements of a capture and the little that must be remembered between rows. Transactions are the caller's.
 //
-// Of scopes and of sums of layers there are ten times as many as of all else in a run on a CPU: they are inserted many at once. Until
-// flush() some of them are not in the file, so it comes before each commit and before anything that reads these two tables.
+// Of scopes, of sums of layers and of what else a token could have been there are ten times as many as of all else in a run on a CPU: they are
+// inserted many at once. Until flush() some of them are not in the file, so it comes before each commit and before anything that reads these
+// tables.
 #pragma once
 
 #include "profiler/store/detail/row_batch.h"
@@ -74,9 +75,9 @@ private:
     SQLite::Database& database_;
     SQLite::Statement process_, collector_, environment_;
     SQLite::Statement model_, modelRow_, prompt_, promptRow_, run_, sequence_, batch_, dropped_, endRun_;
-    SQLite::Statement token_, choice_, turn_, fidelity_, decision_, kv_;
+    SQLite::Statement token_, turn_, fidelity_, decision_, kv_;
     SQLite::Statement collectorState_, quality_, clockLocked_, origin_, evaluation_;
-    RowBatch scope_, layerStep_;
+    RowBatch scope_, layerStep_, choice_;
 
     ScopeRange& scopesOf(const ScopeKey& scope);
     void addTurn(SequenceIndex sequence, TurnIndex turn, std::int64_t firstPosition, std::size_t tokens,
@@ -87,7 +88,8 @@ private:
     std::map<SequenceIndex, Generated> generated_;
     ScopeKey stepOfScopes_;
     std::map<std::int32_t, ScopeRange> scopesOfLayers_;
-    std::int64_t lastScope_ = 0;  // its row id: layer_step refers to scopes before they are in the file
+    std::int64_t lastScope_ =
+        0;  // the row id it gets: layer_step refers to scopes before they are in the file
     std::size_t rows_ = 0;
     std::int64_t repeated_ = 0;
 };
