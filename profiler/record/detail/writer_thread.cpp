@@ -131,8 +131,8 @@ void WriterThread::loop() {
             woken_ = false;
         }
         drain([this] { return stopping_.load(std::memory_order_relaxed); });
+        drainDevice(epochWritten_, true);
         if (stopping_) return;
-        drainDevice(epochWritten_);
         const bool isLook = SteadyClock::now() >= nextLook;
         if (isLook) nextLook = SteadyClock::now() + kLook;
         commitIfDue(std::exchange(commitNow_, false) || isLook);
@@ -194,8 +194,9 @@ void WriterThread::setProblem(std::optional<std::string> sentence) {
     problem_ = std::move(sentence);
 }
 
-void WriterThread::drainDevice(std::int64_t upToEpoch) {
-    for (DeviceBatch batch; deviceBatches_.pop(batch, upToEpoch); batch = {}) {
+void WriterThread::drainDevice(std::int64_t upToEpoch, bool untilStopping) {
+    for (DeviceBatch batch; !(untilStopping && stopping_) && deviceBatches_.pop(batch, upToEpoch);
+         batch = {}) {
         if (!oldestUncommitted_) oldestUncommitted_ = SteadyClock::now();
         orGiveUp([&] {
             awaitFile();

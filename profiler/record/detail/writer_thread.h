@@ -83,7 +83,7 @@ private:
     void drain(IsEnough isEnough);
     void apply(const RecordedEvent& event);
     void wake();
-    void drainDevice(std::int64_t upToEpoch);
+    void drainDevice(std::int64_t upToEpoch, bool untilStopping = false);
     void writeDropped();
     void commitIfDue(bool now);
     template <class Work>
