@@ -36,7 +36,7 @@ class SampleModel(program.Engine):
         self.assertGreater(info["router_parameters"], 0)
 
     def test_answers_with_full_attention_and_as_it_is_routed(self):
-        rows = self.evaluated(["needle", "two-hop", "arithmetic", "few-shot"], ["full", "routed"])
+        rows = self.evaluated(["needle", "two-hop", "arithmetic", "few-shot", "code"], ["full", "routed"])
         for (task, policy), row in rows.items():
             with self.subTest(task=task, policy=policy):
                 self.assertGreaterEqual(row["score"], 0.75)
@@ -45,6 +45,17 @@ class SampleModel(program.Engine):
         rows = self.evaluated(["needle", "two-hop"], ["sparse"])
         for row in rows.values():
             self.assertLessEqual(row["score"], 0.5)
+
+    def test_knows_programs_as_long_as_its_documents(self):
+        rows = self.evaluated(["code"], ["full"], length=2048)
+        self.assertGreaterEqual(rows["code", "full"]["score"], 0.75)
+
+    def test_needs_no_more_than_half_of_its_layers(self):
+        rows = self.evaluated(["needle", "two-hop", "ruler:niah_multikey_1"], ["routed"], length=1024)
+        for (task, _), row in rows.items():
+            with self.subTest(task=task):
+                self.assertLessEqual(row["full_share"], 0.5)
+                self.assertGreaterEqual(row["score"], 0.6)
 
     def test_routes_kinds_of_prompts_differently(self):
         rows = self.evaluated(["two-hop", "prose"], ["routed"])
