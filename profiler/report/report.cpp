@@ -35,6 +35,22 @@ std::set<RunIndex> enqueueTimedRuns(const Snapshot& snapshot) {
     return runs;
 }
 
+// One sentence a role: an evaluation has hundreds of runs.
+void addRoles(const Snapshot& snapshot, Report& report) {
+    std::map<std::string, std::vector<RunIndex>> byRole;
+    for (const RunRow& run : snapshot.runs)
+        if (run.role != "timed") byRole[run.role].push_back(run.run);
+    for (const auto& [role, runs] : byRole) {
+        const bool one = runs.size() == 1;
+        report.notices.push_back((one ? "Run " + std::to_string(runs.front().value()) + " has"
+                                      : count(std::ssize(runs), "run", "runs") + ", from run " +
+                                            std::to_string(runs.front().value()) + " to run " +
+                                            std::to_string(runs.back().value()) + ", have") +
+                                 " the role '" + printable(role) + "': " + (one ? "its" : "their") +
+                                 " times are never quoted as latency.");
+    }
+}
+
 void addNotices(const Snapshot& snapshot, Report& report) {
     for (const ModelRow& model : snapshot.models)
         if (model.facts.untrained)
@@ -56,10 +72,8 @@ void addNotices(const Snapshot& snapshot, Report& report) {
         if (run.dropped > 0)
             report.notices.push_back(name + " dropped " + count(run.dropped, "record", "records") +
                                      ": totals are too low by what they held.");
-        if (run.role != "timed")
-            report.notices.push_back(name + " has the role '" + printable(run.role) +
-                                     "': its times are never quoted as latency.");
     }
+    addRoles(snapshot, report);
     if (!snapshot.trainings.empty())
         report.notices.push_back(
             "The capture holds " +

@@ -4,6 +4,7 @@ sentence where the files are no plan.
 
     train_test.py --program fluxscope-cli --tiny-model tiny-model [NAME...]
 """
+import csv
 import json
 import math
 import pathlib
@@ -116,6 +117,28 @@ class Train(program.Engine):
         self.assertEqual(training.returncode, 5, said)
         self.assertTrue((self.folder / "work" / "training.safetensors").exists())
         self.assertFalse((self.folder / "work" / "model.safetensors").exists())
+
+    def test_its_capture_is_told_checked_exported_and_not_mistaken_for_runs(self):
+        self.empty_model()
+        self.backbone("--work", "trained", "--log", "log.jsonl", "--log-every", 1, "--capture", "training.fluxdb")
+        told = self.json("capture", "info", "training.fluxdb", "--json")
+        self.assertEqual(told["runs"], [])
+        self.assertEqual([(t["outcome"], t["steps_recorded"]) for t in told["trainings"]], [("finished", 12)])
+        self.cli("capture", "check", "training.fluxdb")
+
+        self.cli("export", "training.fluxdb", "--csv", "tables", "--json", "all.json")
+        with open(self.folder / "tables" / "training_steps.csv", newline="") as file:
+            exported = {int(row["step"]): float(row["loss_nats"]) for row in csv.DictReader(file)}
+        logged = self.losses("log.jsonl")
+        self.assertEqual(sorted(exported), sorted(logged))
+        for step, loss in logged.items():
+            self.assertAlmostEqual(exported[step], loss, places=5)
+        self.assertEqual(len(json.loads((self.folder / "all.json").read_text())["tables"]["training_task_steps"]), 2 * 12)
+
+        self.cli("report", "training.fluxdb", "--html", "report.html")
+        report = (self.folder / "report.html").read_text()
+        self.assertIn("The capture holds 1 training: a report shows runs only", report)
+        self.assertIn("This capture holds no run", report)
 
     def test_bad_files_are_refused_in_one_sentence(self):
         self.empty_model()

@@ -125,6 +125,19 @@ TEST(Report, namesWhatAReaderMustKnowFirst) {
         EXPECT_NE(text.find("untrained: its weights are random"), std::string::npos);
 }
 
+TEST(Report, tellsARoleOfManyRunsOnce) {
+    const Report report = reportOf(SnapshotBuilder()
+                                       .layers(1)
+                                       .sequences("sequence prompt\n 0 a")
+                                       .runs("run role policy outcome dropped\n 1 off full finished 0\n"
+                                             " 2 timed full finished 0\n 3 off routed finished 0\n"
+                                             " 4 off sparse finished 0")
+                                       .build());
+    const std::vector<std::string> expected{
+        "3 runs, from run 1 to run 4, have the role 'off': their times are never quoted as latency."};
+    EXPECT_EQ(report.notices, expected);
+}
+
 const std::string kPrefillOrigin =
     "measured, host clock: from the first launch of a batch until all its first tokens are on the host";
 
