@@ -165,4 +165,5 @@ def main():
                   f"| {1 / each:.1f} | {run['kv_bytes'] / 2**30:.2f} | {memory.peak / 1024:.1f} |", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
