@@ -114,7 +114,7 @@ TEST_F(StopTest, whatLibTorchThrowsOtherwiseIsAFaultAndMemoryThatEndsIsNot) {
     EXPECT_THAT(complaintOf<FaultError>([&] { train("fault", fault); }),
                 HasSubstr("failed in LibTorch (shapes do not fit)"));
     Witness full([](std::int64_t) {
-        throw c10::OutOfMemoryError({__func__, __FILE__, static_cast<std::uint32_t>(__LINE__)},
+        throw c10::OutOfMemoryError({"allocate", __FILE__, static_cast<std::uint32_t>(__LINE__)},
                                     "CUDA out of memory");
     });
     EXPECT_THAT(complaintOf<MachineError>([&] { train("full", full); }),
