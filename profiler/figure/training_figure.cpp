@@ -23,7 +23,7 @@ constexpr std::array kPanels{
 constexpr double kTitle = 16;   // above each plot
 constexpr double kBetween = 8;  // panels
 constexpr double kTickLabels = 50;
-constexpr double kWide = 1000;          // from here on two columns
+constexpr double kWide = 640;           // from here on two columns
 constexpr std::size_t kMostNamed = 24;  // tasks in the legend, and lines of a tool tip
 constexpr HitId kFirstMark = 1000;
 

@@ -62,6 +62,7 @@ TEST(TrainingFigure, showsThePanelsThatATrainingHas) {
     };
     const TrainingCurves routers = trainingOf({.steps = 40}, 40);
     EXPECT_EQ(at(routers, {700, 900}), "loss foretold sparsity full temperature multipliers rate norm speed");
+    EXPECT_EQ(at(routers, {600, 900}), "loss foretold sparsity full temperature multipliers rate norm speed");
     EXPECT_EQ(at(routers, {1200, 500}),
               "loss foretold sparsity full temperature multipliers rate norm speed");
     EXPECT_EQ(at(trainingOf({.kind = TrainingKind::Backbone, .steps = 40}, 40), {700, 900}),
@@ -69,7 +70,7 @@ TEST(TrainingFigure, showsThePanelsThatATrainingHas) {
 }
 
 TEST(TrainingFigure, saysWhichPanelsDidNotFit) {
-    const TrainingFigure f = trainingFigure(trainingOf({.steps = 40}, 40), {}, {700, 420}, lightTheme());
+    const TrainingFigure f = trainingFigure(trainingOf({.steps = 40}, 40), {}, {600, 420}, lightTheme());
     EXPECT_EQ(panelsOf(f), "loss foretold sparsity");
     EXPECT_EQ(f.omitted, 6U);
     EXPECT_NE(toGoldenText(f.list).find("6 panels need a taller window"), std::string::npos);

@@ -32,6 +32,9 @@ template <class... Visitors>
 struct Overloaded : Visitors... {
     using Visitors::operator()...;
 };
+template <class... Visitors>
+Overloaded(Visitors...)
+    -> Overloaded<Visitors...>;  // clang 14, which builds the fuzz targets, does not deduce it
 
 std::int64_t droppableIn(const DeviceBatch& b) {
     return std::ssize(b.kernels) + std::ssize(b.traffic) + std::ssize(b.copies) + std::ssize(b.fills) +
