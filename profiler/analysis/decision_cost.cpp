@@ -55,10 +55,11 @@ std::vector<std::int32_t> commonSteps(const std::vector<Sheet>& sheets, const La
     const auto first = sheets.front().find(key);
     if (first == sheets.front().end()) return steps;
     for (const auto& [step, ns] : first->second.ns) {
-        const bool everywhere = std::all_of(sheets.begin(), sheets.end(), [&](const Sheet& sheet) {
-            const auto spent = sheet.find(key);
-            return spent != sheet.end() && spent->second.ns.contains(step);
-        });
+        const bool everywhere =
+            std::all_of(sheets.begin(), sheets.end(), [&, step = step](const Sheet& sheet) {
+                const auto spent = sheet.find(key);
+                return spent != sheet.end() && spent->second.ns.contains(step);
+            });
         if (everywhere) steps.push_back(step);
     }
     return steps;

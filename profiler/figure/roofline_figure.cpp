@@ -156,7 +156,9 @@ private:
     // columns above its bottom and leaves them below its top, or the other way round.
     bool underRoof(const Rect& box) const {
         return std::any_of(roof_.begin(), roof_.end(), [&](const auto& line) {
-            const auto& [from, to] = line;
+            const auto& from =
+                line.first;  // by name, for clang 14 cannot capture what a structured binding names
+            const auto& to = line.second;
             const double left = std::max(box.x, from.x);
             const double right = std::min(box.right(), to.x);
             if (!(left <= right) || !(to.x > from.x)) return false;
