@@ -479,7 +479,8 @@ CREATE TABLE lane (
 -- A pyramid of ten levels: a bucket of level n is 2^(18 + 2n) ns long, so that four make one of the next level, and begins
 -- at run.begin_ns + bucket * its length. What it adds up: the intervals of kernels with a good time stamp, each in the lane of its
 -- stream, and in those of its phase and layer, or in that of nobody's work; in runs on a CPU, those of the scopes of single operations,
--- in the lanes of phase and layer. A bucket without any has no row; a run without any lane has no overview yet.
+-- in the lanes of phase and layer. A bucket without any has no row; a run without any lane has no overview yet. A run on a CPU may
+-- begin at level 2, without any row below: levels 0 and 1 would have more rows than there are scopes, which tell the same.
 --   busy_ns  the time of these intervals that lies inside the bucket, added up: where they overlap, more than its length
 --   events   how many of them begin in it
 --   op       the operation with the most of busy_ns: of equals the one that comes first in a forward pass; '': nobody's

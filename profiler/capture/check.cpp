@@ -5,6 +5,7 @@
 #include "profiler/capture/detail/check_rules.h"
 #include "profiler/capture/detail/row_reader.h"
 #include "profiler/capture/journal.h"
+#include "profiler/store/overview.h"
 #include "profiler/store/overview_rows.h"
 #include "profiler/store/schema.h"
 
@@ -15,6 +16,8 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <span>
+#include <utility>
 
 namespace fluxscope {
 namespace {
@@ -24,6 +27,12 @@ std::string textOf(const OverviewRow& r) {
     for (const std::int64_t number : {r.layer, r.device, r.stream}) text += " " + std::to_string(number);
     return text + " bucket " + std::to_string(r.bucket) + ": " + std::to_string(r.busy_ns) + " ns, " +
            std::to_string(r.events) + " events, '" + r.op + "'";
+}
+
+std::vector<OverviewRow> difference(std::span<const OverviewRow> kept, std::span<const OverviewRow> meant) {
+    std::vector<OverviewRow> rows;
+    std::ranges::set_symmetric_difference(kept, meant, std::back_inserter(rows));
+    return rows;
 }
 
 class Check {
@@ -166,21 +175,27 @@ private:
         }
         part("overview", [this] {
             RowReader run(database_,
-                          "SELECT run FROM run WHERE over_budget = 0 AND dropped = 0 AND NOT EXISTS (SELECT "
+                          "SELECT run, device = 'cpu' FROM run WHERE over_budget = 0 AND dropped = 0 AND NOT "
+                          "EXISTS (SELECT "
                           "1 FROM quality AS "
                           "q WHERE q.run = run.run AND figure = 'not_summed_up_again')");
-            while (run.next()) overviewOf(run.integer(0));
+            while (run.next()) overviewOf(run.integer(0), run.integer(1) != 0);
         });
     }
 
-    void overviewOf(std::int64_t run) {
+    void overviewOf(std::int64_t run, bool isOnCpu) {
         say("overview of run " + std::to_string(run));
         const std::vector<OverviewRow> kept = overviewIn(database_, run);
         if (kept.empty())
             return;  // it has not been made: an import, or a file from before there were overviews
         const std::vector<OverviewRow> meant = overviewByDefinition(database_, run);
-        std::vector<OverviewRow> wrong;
-        std::ranges::set_symmetric_difference(kept, meant, std::back_inserter(wrong));
+        std::vector<OverviewRow> wrong = difference(kept, meant);
+        if (isOnCpu && !wrong.empty()) {
+            // It may begin further up. Which of the two was meant, the smaller damage tells.
+            const auto first = std::ranges::lower_bound(meant, kFinestLevelOnCpu, {}, &OverviewRow::level);
+            if (auto other = difference(kept, {first, meant.end()}); other.size() < wrong.size())
+                wrong = std::move(other);
+        }
         if (wrong.empty()) return;
         const bool isKept = std::ranges::binary_search(kept, wrong.front());
         violations_.push_back({"overview", "is what its definition says",

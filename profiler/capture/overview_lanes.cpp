@@ -69,17 +69,27 @@ private:
         return ids;
     }
 
-    // By the key of the table: a look at the last bucket of a lane costs no scan.
+    // Of those that the run has: on a CPU its overview may begin at kFinestLevelOnCpu.
     int levelFor(const std::vector<std::int64_t>& ids, std::size_t buckets) {
-        for (int level = 0; level < kOverviewLevels - 1; ++level) {
-            const bool fits = std::ranges::all_of(ids, [&](std::int64_t lane) {
-                RowReader row(database_, "SELECT max(bucket) FROM overview WHERE level = ? AND lane = ?",
-                              {level, lane});
-                return !row.next() || row.isNull(0) || row.integer(0, 0) < static_cast<std::int64_t>(buckets);
-            });
-            if (fits) return level;
+        int coarsest = 0;
+        for (int level = 0; level < kOverviewLevels; ++level) {
+            const std::optional<std::int64_t> last = lastBucketAt(level, ids);
+            if (!last) continue;
+            if (*last < static_cast<std::int64_t>(buckets)) return level;
+            coarsest = level;
         }
-        return kOverviewLevels - 1;
+        return coarsest;
+    }
+
+    // By the key of the table: a look at the last bucket of a lane costs no scan.
+    std::optional<std::int64_t> lastBucketAt(int level, const std::vector<std::int64_t>& ids) {
+        std::optional<std::int64_t> last;
+        for (const std::int64_t lane : ids) {
+            RowReader row(database_, "SELECT max(bucket) FROM overview WHERE level = ? AND lane = ?",
+                          {level, lane});
+            if (row.next() && !row.isNull(0)) last = std::max(last.value_or(0), row.integer(0, 0));
+        }
+        return last;
     }
 
     void fill(std::int64_t id, OverviewBuckets& lane) {

@@ -41,8 +41,8 @@ struct RunOverview {
     bool empty() const { return lanes.empty(); }
 };
 
-// At the finest level of which no lane reaches further than `buckets` buckets; at the coarsest, if none does. Throws as readKernels
-// does. Nothing from a file of version 1.
+// Of the levels that the run has, at the finest of which no lane reaches further than `buckets` buckets; at the coarsest, if none does.
+// What a run on a CPU did within a bucket of its finest level stands in its scopes. Throws as readKernels does. Nothing from a file of version 1.
 RunOverview readOverview(const std::filesystem::path& file, RunIndex run, std::size_t buckets);
 
 }  // namespace fluxscope

@@ -58,25 +58,26 @@ OverviewLane::Bucket& OverviewLane::addTo(int level, std::int64_t at) {
 bool OverviewLane::add(std::int64_t begin, std::int64_t end, std::optional<Op> op) {
     if (begin < forgotten_) return false;
     const int which = op ? static_cast<int>(*op) : kOps;
-    constexpr int kShift = overviewShift(0);
-    constexpr std::int64_t kLength = std::int64_t{1} << kShift;
-    const std::int64_t first = begin >> kShift;
-    for (std::int64_t at = first; at == first || at * kLength < end; ++at) {
+    const int shift = overviewShift(finest_);
+    const std::int64_t length = std::int64_t{1} << shift;
+    const std::int64_t first = begin >> shift;
+    for (std::int64_t at = first; at == first || at * length < end; ++at) {
         if (last_ == nullptr || lastAt_ != at) {
-            last_ = &addTo(0, at);
+            last_ = &addTo(finest_, at);
             lastAt_ = at;
         }
-        const std::int64_t inside = std::min(end, (at + 1) * kLength) - std::max(begin, at * kLength);
+        const std::int64_t inside = std::min(end, (at + 1) * length) - std::max(begin, at * length);
         last_->add(which, inside, at == first ? 1 : 0);
     }
     return true;
 }
 
 void OverviewLane::forgetBefore(std::int64_t moment) {
-    for (int level = 0; level < kOverviewLevels; ++level)
+    for (int level = finest_; level < kOverviewLevels; ++level)
         levels_[static_cast<std::size_t>(level)].forgetBefore(moment >> overviewShift(level));
     last_ = nullptr;
-    forgotten_ = std::max(forgotten_, (moment >> overviewShift(0)) << overviewShift(0));
+    const int shift = overviewShift(finest_);
+    forgotten_ = std::max(forgotten_, (moment >> shift) << shift);
 }
 
 }  // namespace fluxscope

@@ -17,6 +17,11 @@ inline constexpr int kOps = static_cast<int>(Op::Sample) + 1;
 
 constexpr int overviewShift(int level) { return 18 + 2 * level; }
 
+// Where a run's overview begins. On a CPU the levels below would have more rows than there are scopes, which tell the same: of the
+// writer's time for a decoded token they took two fifths (docs/performance.md). A file may have them all the same.
+inline constexpr int kFinestLevelOnCpu = 2;
+constexpr int finestLevelOf(bool isOnCpu) { return isOnCpu ? kFinestLevelOnCpu : 0; }
+
 // What is added up in a bucket. The last of the operations is nobody's.
 struct OverviewSum {
     std::array<std::int64_t, kOps + 1> busy{};
@@ -27,16 +32,18 @@ struct OverviewSum {
     OverviewSum& operator+=(const OverviewSum& other);
 };
 
-// The buckets of one lane. Whoever keeps rows takes those that have changed; what is old enough may be forgotten.
+// The buckets of one lane, from its finest level up. Whoever keeps rows takes those that have changed; what is old enough may be forgotten.
 class OverviewLane {
 public:
+    explicit OverviewLane(int finestLevel) : finest_(finestLevel) {}
+
     // Relative to the run's beginning; end >= begin. False: it reaches into what has been forgotten, and is not counted.
     bool add(std::int64_t begin, std::int64_t end, std::optional<Op> op);
 
     // All buckets that have changed since the last time, by level.
     template <class Visit>
     void takeChanged(Visit visit) {  // (int level, std::int64_t bucket, const OverviewSum&)
-        for (int level = 0; level < kOverviewLevels; ++level) {
+        for (int level = finest_; level < kOverviewLevels; ++level) {
             Level& here = levels_[static_cast<std::size_t>(level)];
             std::size_t index = here.buckets.size();
             for (const std::int64_t at : here.changed) {
@@ -88,8 +95,9 @@ private:
 
     Bucket& addTo(int level, std::int64_t at);  // notes that it changes
 
+    int finest_;
     std::array<Level, kOverviewLevels> levels_;
-    Bucket* last_ = nullptr;  // of level 0, changed already
+    Bucket* last_ = nullptr;  // of the finest level, changed already
     std::int64_t lastAt_ = 0;
     std::int64_t forgotten_ = INT64_MIN;
 };

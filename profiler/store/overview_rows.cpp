@@ -20,9 +20,11 @@ std::pair<std::int64_t, bool> factsOf(SQLite::Database& database, std::int64_t r
     return facts;
 }
 
-void sumUp(SQLite::Database& from, std::int64_t run, OverviewWriter& into) {
+enum class Levels : std::uint8_t { All, AsRecorded };
+
+void sumUp(SQLite::Database& from, std::int64_t run, Levels levels, OverviewWriter& into) {
     const auto [begin, isOnCpu] = factsOf(from, run);
-    into.beginRun(run, begin);
+    into.beginRun(run, begin, levels == Levels::All ? 0 : finestLevelOf(isOnCpu));
     sumUpOverview(from, run, isOnCpu, into);
     into.flush();
 }
@@ -56,14 +58,14 @@ std::vector<OverviewRow> overviewByDefinition(SQLite::Database& database, std::i
     memory.exec("BEGIN");
     {
         OverviewWriter again(memory);
-        sumUp(database, run, again);
+        sumUp(database, run, Levels::All, again);
     }
     return overviewIn(memory, run);
 }
 
 void makeOverview(SQLite::Database& database, std::int64_t run) {
     OverviewWriter overview(database);
-    sumUp(database, run, overview);
+    sumUp(database, run, Levels::AsRecorded, overview);
 }
 
 int buildOverviews(const std::filesystem::path& file, const std::function<void(std::int64_t)>& progress) {

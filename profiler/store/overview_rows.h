@@ -29,7 +29,7 @@ struct OverviewRow {
     friend auto operator<=>(const OverviewRow&, const OverviewRow&) = default;
 };
 
-// In order. Throw SQLite::Exception.
+// In order; by definition all levels, also those at which a run on a CPU need not begin. Throw SQLite::Exception.
 std::vector<OverviewRow> overviewIn(SQLite::Database& database, std::int64_t run);
 std::vector<OverviewRow> overviewByDefinition(SQLite::Database& database, std::int64_t run);
 

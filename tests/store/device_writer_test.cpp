@@ -4,6 +4,7 @@
 #include "profiler/store/capture_writer.h"
 #include "tests/record/scratch.h"
 #include "tests/store/device_run.h"
+#include "tests/store/overview_definition.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -36,32 +37,6 @@ void record(const std::filesystem::path& file, const std::vector<KernelRecord>& 
     ASSERT_TRUE(writer.finish());
 }
 
-// The definition in schema.sql, word by word.
-constexpr const char* kOverviewByDefinition = R"(
-WITH RECURSIVE
- level(level, length) AS (SELECT 0, 1 << 18 UNION ALL SELECT level + 1, length * 4 FROM level WHERE level < 9),
- interval AS (SELECT k.begin_ns - r.begin_ns AS b, k.begin_ns - r.begin_ns + duration_ns AS e, p.*, k.device, k.stream
-              FROM kernel AS k JOIN place AS p USING (place) JOIN run AS r USING (run) WHERE duration_ns >= 0),
- laned AS (SELECT 'stream' AS kind, '' AS phase_, -1 AS layer_, device AS device_, stream AS stream_, * FROM interval
-           UNION ALL SELECT 'phase', phase, -1, -1, -1, * FROM interval WHERE phase <> ''
-           UNION ALL SELECT 'layer', '', layer, -1, -1, * FROM interval WHERE phase <> ''
-           UNION ALL SELECT 'unattributed', '', -1, -1, -1, * FROM interval WHERE phase = ''),
- piece(level, length, kind, phase_, layer_, device_, stream_, op, b, e, bucket, first) AS (
-   SELECT level, length, kind, phase_, layer_, device_, stream_, op, b, e, b / length, 1 FROM laned, level
-   UNION ALL
-   SELECT level, length, kind, phase_, layer_, device_, stream_, op, b, e, bucket + 1, 0 FROM piece WHERE (bucket + 1) * length < e),
- byop AS (SELECT level, kind, phase_, layer_, device_, stream_, bucket, op,
-                 sum(min(e, (bucket + 1) * length) - max(b, bucket * length)) AS busy, sum(first) AS events
-          FROM piece GROUP BY 1, 2, 3, 4, 5, 6, 7, 8),
- ranked(name, rank) AS (VALUES ('embed', 0), ('router', 1), ('norm', 2), ('qkv', 3), ('rope', 4), ('kv-write', 5), ('attention', 6),
-          ('output', 7), ('mlp', 8), ('head', 9), ('sample', 10), ('', 11)),
- defined AS (SELECT level, kind, phase_, layer_, device_, stream_, bucket, total, began, op FROM (SELECT *, row_number() OVER (same ORDER BY busy DESC, rank) AS place,
-                 sum(busy) OVER same AS total, sum(events) OVER same AS began FROM byop JOIN ranked ON name = op
-                 WINDOW same AS (PARTITION BY level, kind, phase_, layer_, device_, stream_, bucket)) WHERE place = 1),
- kept AS (SELECT level, kind, phase, layer, device, stream, bucket, busy_ns, events, op FROM overview JOIN lane USING (lane))
-SELECT (SELECT count(*) FROM kept), (SELECT count(*) FROM (SELECT * FROM kept EXCEPT SELECT * FROM defined)),
-       (SELECT count(*) FROM (SELECT * FROM defined EXCEPT SELECT * FROM kept)))";
-
 // Kernels of several streams that overlap, some of them nobody's, told out of order within a batch.
 std::vector<KernelRecord> wildKernels() {
     std::mt19937 random(3);  // NOLINT(bugprone-random-generator-seed): the same kernels each time
@@ -87,7 +62,7 @@ std::vector<KernelRecord> wildKernels() {
 TEST(DeviceWriter, keepsAnOverviewThatIsWhatItsDefinitionSays) {
     const Scratch scratch;
     record(scratch.file(), wildKernels(), 37);
-    const std::string counts = rowsOf(scratch.file(), kOverviewByDefinition);
+    const std::string counts = testing::overviewAgainstDefinition(scratch.file(), false);
     EXPECT_THAT(counts, ::testing::MatchesRegex("\n[0-9]+ 0 0\n"));
     EXPECT_GT(std::stoi(counts), 500) << counts;
 }

@@ -108,8 +108,8 @@ TEST(Migration, anOldFileGetsItsOverviewWhenAsked) {
     EXPECT_EQ(buildOverviews(scratch.file()), 0);
     EXPECT_EQ(rowsOf(scratch.file(),
                      "SELECT kind, phase, layer, bucket, busy_ns, events, op FROM overview JOIN lane USING "
-                     "(lane) WHERE level = 0 ORDER BY kind"),
-              "\nlayer  0 0 500 1 attention\nphase prefill -1 0 500 1 attention\n");
+                     "(lane) WHERE level = 2 ORDER BY kind; SELECT min(level) FROM overview"),
+              "\nlayer  0 0 500 1 attention\nphase prefill -1 0 500 1 attention\n2\n");
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ void DeviceWriter::beginRun(std::int64_t run, std::int64_t beginNs, bool isOnCpu
     run_ = run;
     isOnCpu_ = isOnCpu;
     interning_.beginRun(run);
-    overview_.beginRun(run, beginNs);
+    overview_.beginRun(run, beginNs, finestLevelOf(isOnCpu));
     costs_.beginRun(run);
     metrics_.clear();
     recentKey_.reset();  // places are those of a run

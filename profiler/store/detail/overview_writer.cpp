@@ -29,11 +29,12 @@ OverviewWriter::OverviewWriter(SQLite::Database& database)
     lastLane_ = last.first();
 }
 
-void OverviewWriter::beginRun(std::int64_t run, std::int64_t beginNs) {
+void OverviewWriter::beginRun(std::int64_t run, std::int64_t beginNs, int finestLevel) {
     lanes_.clear();
     std::ranges::fill(isRecent_, false);
     run_ = run;
     runBegin_ = beginNs;
+    finestLevel_ = finestLevel;
     newest_ = 0;
     tooLate_ = 0;
 }
@@ -41,13 +42,13 @@ void OverviewWriter::beginRun(std::int64_t run, std::int64_t beginNs) {
 void OverviewWriter::startOver() {
     forgetBuckets_.run(run_);
     forgetLanes_.run(run_);
-    beginRun(run_, runBegin_);
+    beginRun(run_, runBegin_, finestLevel_);
 }
 
 OverviewWriter::Lane& OverviewWriter::lane(const LaneKey& key) {
     const auto kind = static_cast<std::size_t>(key[0]);
     if (isRecent_[kind] && recent_[kind]->first == key) return recent_[kind]->second;
-    const auto [at, isNew] = lanes_.try_emplace(key);
+    const auto [at, isNew] = lanes_.try_emplace(key, finestLevel_);
     if (isNew) {
         at->second.id = ++lastLane_;
         const auto [_, phase, layer, device, stream] = key;

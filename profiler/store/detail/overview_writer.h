@@ -19,7 +19,7 @@ class OverviewWriter {
 public:
     explicit OverviewWriter(SQLite::Database& database);
 
-    void beginRun(std::int64_t run, std::int64_t beginNs);
+    void beginRun(std::int64_t run, std::int64_t beginNs, int finestLevel);
 
     // An interval of the host's, or of a device's stream.
     void addOnHost(const PlaceParts& place, std::int64_t beginNs, std::int64_t endNs);
@@ -35,6 +35,8 @@ public:
 private:
     using LaneKey = std::array<std::int32_t, 5>;  // kind, phase, layer, device, stream
     struct Lane {
+        explicit Lane(int finestLevel) : sums(finestLevel) {}
+
         std::int64_t id = 0;
         OverviewLane sums;
     };
@@ -50,6 +52,7 @@ private:
     bool isRecent_[4]{};
     std::int64_t run_ = 0;
     std::int64_t runBegin_ = 0;
+    int finestLevel_ = 0;
     std::int64_t newest_ = 0;
     std::int64_t lastLane_ = 0;
     std::int64_t tooLate_ = 0;
