@@ -188,12 +188,16 @@ private:
         const std::vector<OverviewRow> kept = overviewIn(database_, run);
         if (kept.empty())
             return;  // it has not been made: an import, or a file from before there were overviews
-        const std::vector<OverviewRow> meant = overviewByDefinition(database_, run);
-        std::vector<OverviewRow> wrong = difference(kept, meant);
-        if (isOnCpu && !wrong.empty()) {
-            // It may begin further up. Which of the two was meant, the smaller damage tells.
-            const auto first = std::ranges::lower_bound(meant, kFinestLevelOnCpu, {}, &OverviewRow::level);
-            if (auto other = difference(kept, {first, meant.end()}); other.size() < wrong.size())
+        const bool beginsFurtherUp = isOnCpu && kept.front().level >= kFinestLevelOnCpu;
+        const auto meant = overviewByDefinition(database_, run, beginsFurtherUp ? kFinestLevelOnCpu : 0);
+        if (!meant)
+            return say("overview of run " + std::to_string(run) +
+                       ": not looked at, for its intervals are too long to be summed up again");
+        std::vector<OverviewRow> wrong = difference(kept, *meant);
+        if (isOnCpu && !beginsFurtherUp && !wrong.empty()) {
+            // One bucket too many may have made it look as if it began at the bottom: the smaller damage tells.
+            const auto first = std::ranges::lower_bound(*meant, kFinestLevelOnCpu, {}, &OverviewRow::level);
+            if (auto other = difference(kept, {first, meant->end()}); other.size() < wrong.size())
                 wrong = std::move(other);
         }
         if (wrong.empty()) return;

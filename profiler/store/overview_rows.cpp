@@ -20,13 +20,15 @@ std::pair<std::int64_t, bool> factsOf(SQLite::Database& database, std::int64_t r
     return facts;
 }
 
-enum class Levels : std::uint8_t { All, AsRecorded };
-
-void sumUp(SQLite::Database& from, std::int64_t run, Levels levels, OverviewWriter& into) {
+bool sumUp(SQLite::Database& from, std::int64_t run, std::optional<int> finestLevel, OverviewWriter& into) {
     const auto [begin, isOnCpu] = factsOf(from, run);
-    into.beginRun(run, begin, levels == Levels::All ? 0 : finestLevelOf(isOnCpu));
-    sumUpOverview(from, run, isOnCpu, into);
+    into.beginRun(run, begin, finestLevel.value_or(finestLevelOf(isOnCpu)));
+    if (!sumUpOverview(from, run, isOnCpu, into)) {
+        into.startOver();
+        return false;
+    }
     into.flush();
+    return true;
 }
 
 }  // namespace
@@ -52,20 +54,21 @@ std::vector<OverviewRow> overviewIn(SQLite::Database& database, std::int64_t run
     return rows;
 }
 
-std::vector<OverviewRow> overviewByDefinition(SQLite::Database& database, std::int64_t run) {
+std::optional<std::vector<OverviewRow>> overviewByDefinition(SQLite::Database& database, std::int64_t run,
+                                                             int finestLevel) {
     SQLite::Database memory(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     memory.exec(std::string(schemaSql()));
     memory.exec("BEGIN");
     {
         OverviewWriter again(memory);
-        sumUp(database, run, Levels::All, again);
+        if (!sumUp(database, run, finestLevel, again)) return std::nullopt;
     }
     return overviewIn(memory, run);
 }
 
 void makeOverview(SQLite::Database& database, std::int64_t run) {
     OverviewWriter overview(database);
-    sumUp(database, run, Levels::AsRecorded, overview);
+    sumUp(database, run, {}, overview);
 }
 
 int buildOverviews(const std::filesystem::path& file, const std::function<void(std::int64_t)>& progress) {

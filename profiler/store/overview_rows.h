@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,11 +30,14 @@ struct OverviewRow {
     friend auto operator<=>(const OverviewRow&, const OverviewRow&) = default;
 };
 
-// In order; by definition all levels, also those at which a run on a CPU need not begin. Throw SQLite::Exception.
+// In order. Throws SQLite::Exception.
 std::vector<OverviewRow> overviewIn(SQLite::Database& database, std::int64_t run);
-std::vector<OverviewRow> overviewByDefinition(SQLite::Database& database, std::int64_t run);
 
-// Adds the overview of a run that has none, from the intervals in the file. Throws SQLite::Exception.
+// The same from the intervals in the file, from this level up. Nothing where these are so long that it would take gigabytes. Throws as above.
+std::optional<std::vector<OverviewRow>> overviewByDefinition(SQLite::Database& database, std::int64_t run,
+                                                             int finestLevel);
+
+// Adds the overview of a run that has none; with intervals that long it still has none. Throws SQLite::Exception.
 void makeOverview(SQLite::Database& database, std::int64_t run);
 
 // Makes the overview of each ended run that has none: of imports, and of files that an older FluxScope wrote. Returns how many.

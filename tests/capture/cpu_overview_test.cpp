@@ -5,6 +5,7 @@
 #include "profiler/capture/slice.h"
 #include "profiler/store/capture_writer.h"
 #include "profiler/store/overview.h"
+#include "profiler/store/overview_rows.h"
 #include "tests/capture/recorded.h"
 #include "tests/record/scratch.h"
 #include "tests/store/device_run.h"
@@ -150,6 +151,20 @@ TEST_F(CpuOverview, isCutAndPutTogetherInBothForms) {
     sliceCapture(whole_, steps, {.steps = {{20, 60}}});
     EXPECT_THAT(sentences(steps), IsEmpty());
     EXPECT_EQ(rowsOf(steps, levels), "\n1 2 9\n") << "made afresh";
+}
+
+// Each would fill millions of buckets: hours of work and all memory, which a few bytes of a damaged file can ask for.
+TEST_F(CpuOverview, isNotSummedUpAgainOverIntervalsOfDays) {
+    ASSERT_EQ(
+        rowsOf(brief_, "UPDATE scope SET end_ns = begin_ns + (1 << 50) WHERE op <> ''; SELECT changes() > 0"),
+        "\n1\n");
+    std::vector<std::string> said;
+    checkCapture(brief_, [&said](const std::string& what) { said.push_back(what); });
+    EXPECT_THAT(said, ::testing::Contains(HasSubstr("overview of run 1: not looked at")));
+
+    ASSERT_EQ(rowsOf(brief_, "DELETE FROM overview; DELETE FROM lane"), "\n");
+    buildOverviews(brief_);
+    EXPECT_EQ(rowsOf(brief_, "SELECT count(*) FROM lane"), "\n0\n") << "it has none, as before";
 }
 
 }  // namespace

@@ -50,14 +50,22 @@ void eachKernel(SQLite::Database& database, std::int64_t run, const VisitKernel&
     }
 }
 
-void sumUpOverview(SQLite::Database& database, std::int64_t run, bool isOnCpu, OverviewWriter& into) {
+bool sumUpOverview(SQLite::Database& database, std::int64_t run, bool isOnCpu, OverviewWriter& into) {
+    // Of the finest level, filled from end to end: nine minutes of kernels that are longer than a quarter of a millisecond.
+    constexpr std::int64_t kMostBuckets = std::int64_t{1} << 21;
+    std::int64_t buckets = 0;
+    const auto hasRoom = [&](std::int64_t duration) {
+        if (buckets <= kMostBuckets) buckets += duration >> overviewShift(into.finestLevel());
+        return buckets <= kMostBuckets;
+    };
     if (!isOnCpu) {
         eachKernel(database, run,
-                   [&into](const PlaceParts& place, std::int32_t, std::int32_t device, std::int32_t stream,
-                           std::int64_t begin, std::int64_t duration) {
-                       if (duration >= 0) into.addOnDevice(place, device, stream, begin, begin + duration);
+                   [&](const PlaceParts& place, std::int32_t, std::int32_t device, std::int32_t stream,
+                       std::int64_t begin, std::int64_t duration) {
+                       if (duration >= 0 && hasRoom(duration))
+                           into.addOnDevice(place, device, stream, begin, begin + duration);
                    });
-        return;
+        return hasRoom(0);
     }
     RawStatement row(database,
                      "SELECT batch, turn, phase, layer, chunk, op, begin_ns, end_ns FROM scope WHERE run = ? "
@@ -65,9 +73,11 @@ void sumUpOverview(SQLite::Database& database, std::int64_t run, bool isOnCpu, O
     const auto number = [&row](int column) { return static_cast<std::int32_t>(row.integer(column)); };
     for (row.start(run); row.next();) {
         if (row.integer(7) < row.integer(6)) continue;
+        if (!hasRoom(row.integer(7) - row.integer(6))) return false;
         into.addOnHost({number(0), number(1), phaseOf(row.text(2)), number(3), number(4), opOf(row.text(5))},
                        row.integer(6), row.integer(7));
     }
+    return true;
 }
 
 std::int64_t attributeLate(SQLite::Database& database, std::int64_t run,

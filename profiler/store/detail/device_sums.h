@@ -18,8 +18,9 @@ using VisitKernel = std::function<void(const PlaceParts& place, std::int32_t ste
 
 void eachKernel(SQLite::Database& database, std::int64_t run, const VisitKernel& visit);
 
-// Of a run on a device the kernels, of one on a CPU the scopes of single operations.
-void sumUpOverview(SQLite::Database& database, std::int64_t run, bool isOnCpu, OverviewWriter& into);
+// Of a run on a device the kernels, of one on a CPU the scopes of single operations. False: they are so long that summing them up would take
+// gigabytes, as those of a damaged file; `into` then holds a part.
+bool sumUpOverview(SQLite::Database& database, std::int64_t run, bool isOnCpu, OverviewWriter& into);
 
 // How many kernels of nobody's found their place.
 std::int64_t attributeLate(SQLite::Database& database, std::int64_t run,

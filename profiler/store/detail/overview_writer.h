@@ -20,6 +20,7 @@ public:
     explicit OverviewWriter(SQLite::Database& database);
 
     void beginRun(std::int64_t run, std::int64_t beginNs, int finestLevel);
+    int finestLevel() const { return finestLevel_; }
 
     // An interval of the host's, or of a device's stream.
     void addOnHost(const PlaceParts& place, std::int64_t beginNs, std::int64_t endNs);
