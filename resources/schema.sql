@@ -1,4 +1,4 @@
--- A FluxScope experiment (*.fluxdb), schema version 3. Plain SQLite: any tool reads it.
+-- A FluxScope experiment (*.fluxdb), schema version 4. Plain SQLite: any tool reads it.
 --
 -- An experiment holds runs. A run has one policy and any number of sequences (a prompt and what was generated from it);
 -- the sequences that go through the layers together form a batch. Secondary passes over the same prompts (timeline,
@@ -17,7 +17,7 @@
 -- rise by turn and step.
 
 PRAGMA application_id = 0x466C7578;  -- 'Flux'
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE process (
     process       INTEGER PRIMARY KEY,
@@ -192,10 +192,11 @@ CREATE TABLE kv (
     UNIQUE (run, sequence, turn, step, layer)
 ) STRICT;
 
--- Intervals on the host, written as they close: what lies inside comes first. layer, chunk -1 and op '' mean "the whole of".
--- The figures are those of the scope's own shape: a layer's bytes are the sum over its ops. No index, for there are ten times
--- as many of them as of anything else: layer_step says where the scopes of a layer and step lie.
-CREATE TABLE scope (
+-- Intervals on the host, numbered as they close: what lies inside comes first. layer, chunk -1 and op '' mean "the whole of".
+-- The figures are those of the scope's own shape: a layer's bytes are the sum over its ops. There are ten times as many of them as of
+-- anything else, so those of a decoded step are together in a row of scope_step, and there is no index of scopes: layer_step says
+-- which ones a layer has in a step. The view `scope` tells all of them, one in a row.
+CREATE TABLE scope_row (
     scope          INTEGER PRIMARY KEY,
     run            INTEGER NOT NULL,
     batch          INTEGER NOT NULL,
@@ -211,6 +212,28 @@ CREATE TABLE scope (
     bytes_written  INTEGER,
     flops          INTEGER
 ) STRICT;
+
+-- Consecutive scopes of one step of phase 'decode', in one or more rows. `scopes` is a JSON array with an array for each: layer, chunk, op,
+-- begin (from begin_ns on) and duration in ns, and where it has a shape bytes_read, bytes_written and flops.
+CREATE TABLE scope_step (
+    first_scope  INTEGER PRIMARY KEY,  -- those behind it count on from it
+    members      INTEGER NOT NULL,
+    run          INTEGER NOT NULL,
+    batch        INTEGER NOT NULL,
+    turn         INTEGER NOT NULL,
+    step         INTEGER NOT NULL,
+    begin_ns     INTEGER NOT NULL,
+    scopes       TEXT NOT NULL
+) STRICT;
+CREATE INDEX scope_step_of ON scope_step (run, step);
+
+CREATE VIEW scope AS
+SELECT scope, run, batch, turn, phase, step, layer, chunk, op, begin_ns, end_ns, bytes_read, bytes_written, flops FROM scope_row
+UNION ALL
+SELECT first_scope + key, run, batch, turn, 'decode', step, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+       begin_ns + json_extract(value, '$[3]'), begin_ns + json_extract(value, '$[3]') + json_extract(value, '$[4]'),
+       json_extract(value, '$[5]'), json_extract(value, '$[6]'), json_extract(value, '$[7]')
+FROM scope_step, json_each(iif(json_valid(scopes), scopes, '[]')) WHERE type = 'array';
 
 -- What a layer cost in a step, kept up by the writer so that a first paint reads only this. layer -1: outside all layers
 -- (embedding, head, sampling). time_source names the clock: 'host-timer' (a CPU run), 'host-enqueue' (the host's time in front of
@@ -480,7 +503,8 @@ CREATE TABLE lane (
 -- at run.begin_ns + bucket * its length. What it adds up: the intervals of kernels with a good time stamp, each in the lane of its
 -- stream, and in those of its phase and layer, or in that of nobody's work; in runs on a CPU, those of the scopes of single operations,
 -- in the lanes of phase and layer. A bucket without any has no row; a run without any lane has no overview yet. A run on a CPU may
--- begin at level 2, without any row below: levels 0 and 1 would have more rows than there are scopes, which tell the same.
+-- begin at level 2, without any row below: levels 0 and 1 would have more rows than there are scopes, which tell the same. Until it has
+-- ended, it may lack the last second; of a run whose process was lost that is added when the file is opened.
 --   busy_ns  the time of these intervals that lies inside the bucket, added up: where they overlap, more than its length
 --   events   how many of them begin in it
 --   op       the operation with the most of busy_ns: of equals the one that comes first in a forward pass; '': nobody's

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -58,27 +59,43 @@ public:
         : plan_(plan), cancel_(cancel), progress_(progress) {}
 
     MeasuredOverhead measure() {
-        load(without_, "off");
-        load(with_, plan_.collect);
-        runs_ = 2 * plan_.pairs + 2;
         begin_ = SteadyClock::now();
-        // One each that does not count: memory, threads and, on a GPU, graphs are there afterwards.
-        run(without_, false);
-        run(with_, true);
-        for (std::int64_t pair = 0; pair < plan_.pairs; ++pair) {
-            Taken without;
-            Taken with;
-            if (pair % 2 == 0) without = run(without_, false);
-            with = run(with_, true);
-            if (pair % 2 != 0) without = run(without_, false);
-            prefill_.push_back({without.prefill, with.prefill});
-            token_.push_back({without.token, with.token});
-            whole_.push_back({without.prefill + without.decode, with.prefill + with.decode});
+        while (pairs() < plan_.pairs) {
+            const auto ready = SteadyClock::now();
+            begin();
+            const auto toBegin = SteadyClock::now() - ready;
+            const auto since = SteadyClock::now();
+            do {
+                measurePair();
+            } while (pairs() < plan_.pairs && SteadyClock::now() - since < toBegin);
         }
         return result();
     }
 
 private:
+    std::int64_t pairs() const { return std::ssize(whole_); }
+
+    // Two processes that run the same program differ by several percent, for as long as they live: where their memory came to lie.
+    void begin() {
+        without_.emplace(kCommand, "the worker that does not record");
+        with_.emplace(kCommand, "the worker that records");
+        load(*without_, "off");
+        load(*with_, plan_.collect);
+        // One each that does not count: memory, threads and, on a GPU, graphs are there afterwards.
+        run(*without_, false);
+        run(*with_, true);
+    }
+
+    void measurePair() {
+        Taken without;
+        if (pairs() % 2 == 0) without = run(*without_, false);
+        const Taken with = run(*with_, true);
+        if (pairs() % 2 != 0) without = run(*without_, false);
+        prefill_.push_back({without.prefill, with.prefill});
+        token_.push_back({without.token, with.token});
+        whole_.push_back({without.prefill + without.decode, with.prefill + with.decode});
+    }
+
     void load(Worker& worker, const std::string& collect) {
         const protocol::LoadRequest request{
             .model = plan_.model, .device = plan_.device, .collect = collect, .dtype = plan_.dtype};
@@ -90,10 +107,10 @@ private:
     Taken run(Worker& worker, bool recorded) {
         const fs::path capture = folder_.path() / ("run-" + std::to_string(done_) + ".fluxdb");
         const double elapsed = std::chrono::duration<double>(SteadyClock::now() - begin_).count();
-        std::string text = "run " + std::to_string(done_ + 1) + " of " + std::to_string(runs_);
-        if (done_ > 0)
-            text += ", " +
-                    remainingText(elapsed / static_cast<double>(done_) * static_cast<double>(runs_ - done_));
+        std::string text = "pair " + std::to_string(pairs() + 1) + " of " + std::to_string(plan_.pairs);
+        if (pairs() > 0)
+            text += ", " + remainingText(elapsed / static_cast<double>(pairs()) *
+                                         static_cast<double>(plan_.pairs - pairs()));
         const protocol::Event last =
             worker.ask(protocol::RunRequest{.wanted = plan_.request,
                                             .capture = recorded ? capture.string() : std::string{}},
@@ -140,9 +157,8 @@ private:
     const CancelToken& cancel_;
     const std::function<void(const std::string&)>& progress_;
     TemporaryFolder folder_;
-    Worker without_{kCommand, "the worker that does not record"};
-    Worker with_{kCommand, "the worker that records"};
-    std::int64_t runs_ = 0;
+    std::optional<Worker> without_;
+    std::optional<Worker> with_;
     std::int64_t done_ = 0;
     SteadyClock::time_point begin_;
     std::string collector_;

@@ -2,7 +2,8 @@
 //
 // The question is the user's: how much slower is a run because FluxScope records it? So one worker records nothing at all (no capture, no
 // collector, a GPU's tracing not attached) and the other one writes a capture with its collector, into the folder for temporary files. Both
-// do the same run over the same random tokens. Runs alternate A B B A, so that whatever drifts hits both alike.
+// do the same run over the same random tokens. Runs alternate A B B A, so that whatever drifts hits both alike; and both workers are started
+// anew for as long as that takes no longer than what they measure, for two processes are never quite equally fast.
 #pragma once
 
 #include "app/cli/worker.h"

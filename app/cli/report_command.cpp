@@ -1,6 +1,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/whole_file.h"
 #include "profiler/report/report.h"
+#include "profiler/store/overview_rows.h"
 
 #include <filesystem>
 #include <ostream>
@@ -20,8 +21,21 @@ void writeText(const std::filesystem::path& file, const std::string& text) {
     writeWhole(file, [&text](std::ostream& out) { out << text; });
 }
 
+// A report is worth reading without them.
+void makeMissingOverviews(const std::string& capture, Terminal& terminal) {
+    try {
+        buildOverviews(capture, [&](std::int64_t run) {
+            terminal.progress("summing up " + capture + ": run " + std::to_string(run));
+        });
+    } catch (const std::exception& error) {
+        terminal.note("some runs have no overview of their time, and it cannot be made: " +
+                      std::string(error.what()));
+    }
+}
+
 int report(const Options& options, Session& session) {
     session.terminal.progress("reading " + options.capture);
+    makeMissingOverviews(options.capture, session.terminal);
     const ReportSources sources = readReportSources(options.capture, [&](RunIndex run) {
         session.terminal.progress("reading " + options.capture + ": run " + std::to_string(run.value()));
     });

@@ -96,34 +96,45 @@ private:
     }
 
     void tables() {
+        bool haveAllScopes = true;
+        for (const char* table : scopeTables(version_)) {
+            requireTable(table);
+            haveAllScopes = haveAllScopes && whole_.contains(table);
+        }
+        if (haveAllScopes) whole_.insert("scope");
         RowReader planned(plan_,
                           "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
         while (planned.next()) {
             const std::string table = planned.string(0);
             if (version_ < 2 && !isOfVersion1(table)) continue;
             if (version_ < 3 && isSinceVersion3(table)) continue;
-            part("file", [&] {
-                const std::string instead = planted(database_, table);
-                if (instead.empty()) {
-                    whole_.insert(table);
-                } else {
-                    violations_.push_back({table, "is an ordinary table", 1, "it " + instead});
-                }
-            });
-            if (version_ < kSchemaVersion || !whole_.contains(table)) continue;
-            const std::string columns =
-                "SELECT group_concat(name || ' ' || type || ' ' || \"notnull\" || ' ' || pk, ', ') FROM "
-                "(SELECT * FROM "
-                "pragma_table_xinfo('" +
-                table + "') ORDER BY name)";
-            part("file", [&] {
-                const std::string has = database_.execAndGet(columns).getString();
-                if (has == plan_.execAndGet(columns).getString()) return;
-                whole_.erase(table);
-                violations_.push_back(
-                    {table, "has the columns of its version", 1, "it has: " + printable(has, 200)});
-            });
+            if (table.starts_with("scope_")) continue;
+            requireTable(table);
         }
+    }
+
+    void requireTable(const std::string& table) {
+        part("file", [&] {
+            const std::string instead = planted(database_, table);
+            if (instead.empty()) {
+                whole_.insert(table);
+            } else {
+                violations_.push_back({table, "is an ordinary table", 1, "it " + instead});
+            }
+        });
+        if (version_ < kSchemaVersion || !whole_.contains(table)) return;
+        const std::string columns =
+            "SELECT group_concat(name || ' ' || type || ' ' || \"notnull\" || ' ' || pk, ', ') FROM "
+            "(SELECT * FROM "
+            "pragma_table_xinfo('" +
+            table + "') ORDER BY name)";
+        part("file", [&] {
+            const std::string has = database_.execAndGet(columns).getString();
+            if (has == plan_.execAndGet(columns).getString()) return;
+            whole_.erase(table);
+            violations_.push_back(
+                {table, "has the columns of its version", 1, "it has: " + printable(has, 200)});
+        });
     }
 
     static bool isOfVersion1(const std::string& table) {
@@ -176,7 +187,7 @@ private:
         part("overview", [this] {
             RowReader run(database_,
                           "SELECT run, device = 'cpu' FROM run WHERE over_budget = 0 AND dropped = 0 AND NOT "
-                          "EXISTS (SELECT "
+                          "(device = 'cpu' AND end_ns IS NULL) AND NOT EXISTS (SELECT "
                           "1 FROM quality AS "
                           "q WHERE q.run = run.run AND figure = 'not_summed_up_again')");
             while (run.next()) overviewOf(run.integer(0), run.integer(1) != 0);

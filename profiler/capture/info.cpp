@@ -52,7 +52,10 @@ void readTables(CaptureInfo& info, SQLite::Database& database) {
     const std::map<std::string, std::int64_t> bytes = bytesByTable(database);
     SQLite::Database plan(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     plan.exec(std::string(schemaSql()));
-    RowReader names(plan, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+    // `scope` is a table of older files.
+    RowReader names(plan,
+                    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' UNION "
+                    "ALL SELECT 'scope'");
     while (names.next()) {
         TableInfo table{.name = names.string(0), .rows = 0, .bytes = {}};
         part(info, table.name, [&] {

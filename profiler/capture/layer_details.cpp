@@ -3,6 +3,7 @@
 #include "profiler/capture/detail/capture_file.h"
 #include "profiler/capture/detail/row_reader.h"
 #include "profiler/capture/detail/tables.h"
+#include "profiler/store/schema.h"
 
 #include <SQLiteCpp/Exception.h>
 #include <sqlite3.h>
@@ -12,16 +13,18 @@
 namespace fluxscope {
 namespace {
 
+void requireOrdinary(SQLite::Database& database, const std::filesystem::path& file, const char* table) {
+    if (const std::string instead = planted(database, table); !instead.empty()) {
+        throw InputError{file.string(), "table " + std::string(table), instead,
+                         "copy the file again from where it was recorded"};
+    }
+}
+
 template <class Read>
-auto reading(const std::filesystem::path& file, std::initializer_list<const char*> tables, Read read) {
+auto reading(const std::filesystem::path& file, const char* table, Read read) {
     try {
         SQLite::Database database = openCapture(file);
-        for (const char* table : tables) {
-            if (const std::string instead = planted(database, table); !instead.empty()) {
-                throw InputError{file.string(), "table " + std::string(table), instead,
-                                 "copy the file again from where it was recorded"};
-            }
-        }
+        requireOrdinary(database, file, table);
         return read(database);
     } catch (const SQLite::Exception& e) {
         if (isBusy(e)) throw busyError(file);
@@ -33,19 +36,23 @@ auto reading(const std::filesystem::path& file, std::initializer_list<const char
 
 std::vector<ScopeRow> readScopes(const std::filesystem::path& file, RunIndex run, BatchIndex batch,
                                  StepIndex step, std::optional<LayerIndex> layer, TurnIndex turn) {
-    return reading(file, {"scope", "layer_step"}, [&](SQLite::Database& database) {
-        // `scope` has no index: the cost table knows where to look, and naming both phases lets its own index find the row.
-        RowReader row(
-            database,
-            "SELECT s.chunk, s.op, s.begin_ns, s.end_ns, s.bytes_read, s.bytes_written, s.flops FROM "
-            "layer_step AS l JOIN scope "
-            "AS s ON s.scope BETWEEN l.first_scope AND l.last_scope AND s.run = l.run AND s.batch = l.batch "
-            "AND s.turn = l.turn "
-            "AND s.phase = l.phase AND s.step = l.step AND s.layer = l.layer "
-            "WHERE l.run = ? AND l.batch = ? AND l.turn = ? AND l.phase IN ('prefill', 'decode') AND l.step "
-            "= ? AND l.layer = ? ORDER BY s.scope",
-            {run.value(), batch.value(), turn.value(), step.value(), layer ? layer->value() : -1});
+    return reading(file, "layer_step", [&](SQLite::Database& database) {
+        for (const char* table : scopeTables(requireCapture(database, file.string())))
+            requireOrdinary(database, file, table);
+        const std::int64_t ofLayer = layer ? layer->value() : -1;
         std::vector<ScopeRow> scopes;
+        // There is no index of scopes: the cost table knows where to look, and naming both phases lets its own index find the row.
+        RowReader range(database,
+                        "SELECT first_scope, last_scope FROM layer_step WHERE run = ? AND batch = ? AND turn "
+                        "= ? AND phase IN ('prefill', 'decode') AND step = ? AND layer = ?",
+                        {run.value(), batch.value(), turn.value(), step.value(), ofLayer});
+        if (!range.next() || range.isNull(0)) return scopes;
+        RowReader row(database,
+                      "SELECT chunk, op, begin_ns, end_ns, bytes_read, bytes_written, flops FROM scope WHERE "
+                      "run = ? AND batch = ? AND turn = ? AND step = ? AND layer = ? AND scope BETWEEN ? AND "
+                      "? ORDER BY scope",
+                      {run.value(), batch.value(), turn.value(), step.value(), ofLayer, range.count(0),
+                       range.count(1)});
         while (row.next()) {
             ScopeRow scope{
                 .chunk = {}, .op = opIn(row, 1), .begin = row.time(2), .end = row.time(3), .cost = {}};
@@ -59,7 +66,7 @@ std::vector<ScopeRow> readScopes(const std::filesystem::path& file, RunIndex run
 
 std::vector<PromptTokenRow> readPromptTokens(const std::filesystem::path& file, RunIndex run,
                                              SequenceIndex sequence, TurnIndex turn) {
-    return reading(file, {"token"}, [&](SQLite::Database& database) {
+    return reading(file, "token", [&](SQLite::Database& database) {
         RowReader row(database,
                       "SELECT position, token, byte_begin, byte_end FROM token WHERE run = ? AND sequence = "
                       "? AND turn = ? AND step = -1 "

@@ -25,7 +25,6 @@ const std::map<std::string, std::string> kMoved{{"run", "run"},
                                                 {"fidelity", "row"},
                                                 {"decision", "row"},
                                                 {"kv", "row"},
-                                                {"scope", "scope"},
                                                 {"layer_step", "row"},
                                                 {"place", "place"},
                                                 {"kernel", "kernel"},
@@ -63,6 +62,12 @@ public:
                 into_.number(fmt::format("SELECT coalesce((SELECT max({0}) FROM main.{1}), 0) + 1 - "
                                          "coalesce((SELECT min({0}) FROM source.{1}), 1)",
                                          key, table));
+        // Two tables share the numbers of scopes.
+        shift_["scope"] = into_.number(
+            "SELECT max((SELECT coalesce(max(scope), 0) FROM main.scope_row), (SELECT "
+            "coalesce(max(first_scope + members - 1), 0) FROM main.scope_step)) + 1 - coalesce((SELECT "
+            "min(scope) FROM (SELECT min(scope) AS scope FROM source.scope_row UNION ALL SELECT "
+            "min(first_scope) FROM source.scope_step)), 1)");
         shareProcesses();
         requireNewRuns(file);
         chooseTrainings(file);
@@ -225,7 +230,9 @@ private:
         for (const char* table : {"token", "fidelity", "decision", "kv", "evaluation"})
             into_.copy({.table = table, .instead = {{"row", moved(table, "row")}, {"run", run}}});
         into_.copy({.table = "token_choice", .instead = {{"row", moved("token", "row")}}});
-        into_.copy({.table = "scope", .instead = {{"scope", moved("scope", "scope")}, {"run", run}}});
+        into_.copy({.table = "scope_row", .instead = {{"scope", moved("scope", "scope")}, {"run", run}}});
+        into_.copy({.table = "scope_step",
+                    .instead = {{"first_scope", moved("scope", "first_scope")}, {"run", run}}});
         into_.copy({.table = "layer_step",
                     .instead = {{"row", moved("layer_step", "row")},
                                 {"run", run},

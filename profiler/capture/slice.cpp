@@ -3,6 +3,7 @@
 #include "engine/contract/error.h"
 #include "profiler/capture/detail/new_capture.h"
 #include "profiler/store/overview_rows.h"
+#include "profiler/store/schema.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -188,16 +189,18 @@ private:
         const std::string ofPlacedUnit =
             " LEFT JOIN temp.placed AS q ON (q.place, q.step) = (t.place, t.step)";
         if (!isPart_) {
-            for (const char* table : {"scope", "layer_step", "sync", "overhead", "graph_node"})
+            for (const char* table :
+                 {"scope_row", "scope_step", "layer_step", "sync", "overhead", "graph_node"})
                 into_.copy({.table = table, .joined = ofRun});
             for (const char* table : kPlaced) into_.copy({.table = table, .joined = ofPlace});
             into_.copy({.table = "traffic", .joined = ofPlace});
             into_.copy({.table = "sample", .joined = ofMetric});
             return;
         }
-        into_.copy({.table = "scope",
-                    .joined = ofRun + ofUnit,
-                    .where = "coalesce(u.kept, " + isInByItself() + ")"});
+        // Of a step a part may stay: one in a row.
+        into_.say("scope_row");
+        into_.exec("INSERT INTO main.scope_row SELECT t.* FROM (" + scopesOf("source") + ") AS t " + ofRun +
+                   ofUnit + " WHERE coalesce(u.kept, " + isInByItself() + ") ORDER BY t.scope");
         into_.copy({.table = "layer_step", .joined = ofRun + ofUnit, .where = "u.kept"});
         for (const char* table : kPlaced)
             into_.copy({.table = table,

@@ -393,7 +393,7 @@ ExchangeSummary walkTables(const std::filesystem::path& capture, TableSink& sink
     ExchangeSummary summary;
     SQLite::Database database = openUntrusted(capture, options.cancel);
     guarded(capture, options.cancel, [&] {
-        requireCapture(database, capture.string());
+        offerScopes(database, requireCapture(database, capture.string()));
         database.exec("BEGIN");  // all tables as of one moment
         const std::vector<Table> tables = exportedTables();
         for (std::size_t i = 0; i < tables.size(); ++i) {

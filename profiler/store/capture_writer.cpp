@@ -71,6 +71,7 @@ SQLite::Database open(const fs::path& file) {
     } else if (const int version = requireCapture(database, file.string()); version < kSchemaVersion) {
         migrate(database, version, migrations());
     }
+    offerScopes(database, kSchemaVersion);
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = NORMAL");
     database.exec("PRAGMA cache_size = -32768");  // a transaction's pages: the overview's lie far apart
@@ -377,6 +378,10 @@ void CaptureWriter::checkpoint() {
 
 bool CaptureWriter::finish() {
     return reporting(writing_->file, [&] {
+        if (writing_->device->isOverviewBehind()) {
+            writing_->begin();
+            writing_->device->flushOverview();
+        }
         commit();
         writing_->oneFile.isDone = true;
         try {

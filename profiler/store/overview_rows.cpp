@@ -31,6 +31,32 @@ bool sumUp(SQLite::Database& from, std::int64_t run, std::optional<int> finestLe
     return true;
 }
 
+// And those on a CPU whose process was lost before the last second of it had been written.
+std::vector<std::int64_t> runsWithoutOverview(SQLite::Database& database) {
+    std::vector<std::int64_t> runs;
+    RawStatement row(
+        database,
+        "SELECT run FROM run AS r WHERE over_budget = 0 AND (end_ns IS NOT NULL AND run NOT IN (SELECT run "
+        "FROM "
+        "lane) OR end_ns IS NULL AND device = 'cpu' AND (SELECT max(begin_ns + time_ns) FROM layer_step AS l "
+        "WHERE l.run = r.run) - begin_ns > (SELECT coalesce(max(bucket + 1) << (18 + 2 * level), 0) FROM "
+        "overview JOIN lane USING (lane) WHERE lane.run = r.run AND level = (SELECT min(level) FROM overview "
+        "JOIN lane USING (lane) WHERE lane.run = r.run)))");
+    for (row.start(); row.next();) runs.push_back(row.integer(0));
+    return runs;
+}
+
+// Without the right to write: of most files nothing is to be changed. What cannot be read is told by whoever reads it next.
+bool maySomeLackAnOverview(const std::filesystem::path& file) {
+    try {
+        SQLite::Database database(std::filesystem::absolute(file).string(), SQLite::OPEN_READONLY, 2000);
+        distrust(database);
+        return requireCapture(database, file.string()) < 2 || !runsWithoutOverview(database).empty();
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
 }  // namespace
 
 std::vector<OverviewRow> overviewIn(SQLite::Database& database, std::int64_t run) {
@@ -68,10 +94,13 @@ std::optional<std::vector<OverviewRow>> overviewByDefinition(SQLite::Database& d
 
 void makeOverview(SQLite::Database& database, std::int64_t run) {
     OverviewWriter overview(database);
+    overview.beginRun(run, 0, 0);
+    overview.startOver();
     sumUp(database, run, {}, overview);
 }
 
 int buildOverviews(const std::filesystem::path& file, const std::function<void(std::int64_t)>& progress) {
+    if (!maySomeLackAnOverview(file)) return 0;
     const auto lock = WritingLock::tryHold(file);
     if (!lock)
         throw InputError{file.string(), "", "is being written by another process", "wait until it has ended"};
@@ -80,13 +109,8 @@ int buildOverviews(const std::filesystem::path& file, const std::function<void(s
         distrust(database);
         if (const int version = requireCapture(database, file.string()); version < kSchemaVersion)
             migrate(database, version, migrations());
-        std::vector<std::int64_t> runs;
-        {
-            RawStatement row(database,
-                             "SELECT run FROM run WHERE end_ns IS NOT NULL AND over_budget = 0 AND run NOT "
-                             "IN (SELECT run FROM lane)");
-            for (row.start(); row.next();) runs.push_back(row.integer(0));
-        }
+        offerScopes(database, kSchemaVersion);
+        const std::vector<std::int64_t> runs = runsWithoutOverview(database);
         for (const std::int64_t run : runs) {
             if (progress) progress(run);
             database.exec("BEGIN IMMEDIATE");

@@ -37,11 +37,11 @@ std::vector<OverviewRow> overviewIn(SQLite::Database& database, std::int64_t run
 std::optional<std::vector<OverviewRow>> overviewByDefinition(SQLite::Database& database, std::int64_t run,
                                                              int finestLevel);
 
-// Adds the overview of a run that has none; with intervals that long it still has none. Throws SQLite::Exception.
+// Makes the overview of a run anew; with intervals that long it still has none. Throws SQLite::Exception.
 void makeOverview(SQLite::Database& database, std::int64_t run);
 
-// Makes the overview of each ended run that has none: of imports, and of files that an older FluxScope wrote. Returns how many.
-// Throws as CaptureWriter does. `progress` hears of each run before it is summed up.
+// Makes the overview of each ended run that has none (of imports, and of files that an older FluxScope wrote), and of a run on a CPU whose process
+// was lost. Returns how many. Writes into the file only where there is one to make; throws then as CaptureWriter does. `progress` hears of each run before it is summed up.
 int buildOverviews(const std::filesystem::path& file,
                    const std::function<void(std::int64_t run)>& progress = {});
 

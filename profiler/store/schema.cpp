@@ -6,9 +6,15 @@
 #include <SQLiteCpp/Transaction.h>
 #include <sqlite3.h>
 
+#include <array>
 #include <string>
 
 namespace fluxscope {
+namespace {
+
+constexpr int kScopesOfStepsSince = 4;
+
+}  // namespace
 
 int requireCapture(SQLite::Database& database, const std::string& where, int newest) {
     std::int64_t id = 0;
@@ -42,6 +48,30 @@ int requireCapture(SQLite::Database& database, const std::string& where, int new
                          "copy the file again from where it was recorded"};
     }
     return version;
+}
+
+std::span<const char* const> scopeTables(int version) {
+    static constexpr std::array kTables{"scope_row", "scope_step"};
+    static constexpr std::array kTablesBefore{"scope"};
+    if (version < kScopesOfStepsSince) return kTablesBefore;
+    return kTables;
+}
+
+std::string scopesOf(std::string_view database) {
+    constexpr std::string_view kHead = "CREATE VIEW scope AS";
+    constexpr std::string_view kTables = "FROM scope_";
+    const std::string_view schema = schemaSql();
+    const std::size_t begin = schema.find(kHead) + kHead.size();
+    std::string query(schema.substr(begin, schema.find(';', begin) - begin));
+    const std::string qualified = "FROM " + std::string(database) + ".scope_";
+    for (std::size_t at = query.find(kTables); at != std::string::npos;
+         at = query.find(kTables, at + qualified.size()))
+        query.replace(at, kTables.size(), qualified);
+    return query;
+}
+
+void offerScopes(SQLite::Database& database, int version) {
+    if (version >= kScopesOfStepsSince) database.exec("CREATE TEMP VIEW scope AS" + scopesOf("main"));
 }
 
 void migrate(SQLite::Database& database, int from, std::span<const Migration> steps) {

@@ -226,7 +226,7 @@ TEST(CaptureInfo, tellsWhatIsThere) {
     const Scratch scratch;
     recordDevice(scratch.file());
     const CaptureInfo info = captureInfo(scratch.file());
-    EXPECT_EQ(info.version, 3);
+    EXPECT_EQ(info.version, 4);
     EXPECT_THAT(info.problems, IsEmpty());
     ASSERT_EQ(info.collectors.size(), 2U);
     EXPECT_EQ(info.collectors[0].reason, "another program counts");

@@ -156,7 +156,8 @@ TEST_F(CpuOverview, isCutAndPutTogetherInBothForms) {
 // Each would fill millions of buckets: hours of work and all memory, which a few bytes of a damaged file can ask for.
 TEST_F(CpuOverview, isNotSummedUpAgainOverIntervalsOfDays) {
     ASSERT_EQ(
-        rowsOf(brief_, "UPDATE scope SET end_ns = begin_ns + (1 << 50) WHERE op <> ''; SELECT changes() > 0"),
+        rowsOf(brief_,
+               "UPDATE scope_row SET end_ns = begin_ns + (1 << 50) WHERE op <> ''; SELECT changes() > 0"),
         "\n1\n");
     std::vector<std::string> said;
     checkCapture(brief_, [&said](const std::string& what) { said.push_back(what); });

@@ -58,9 +58,9 @@ TEST(HostileCapture, isNoDatabase) {
 TEST(HostileCapture, isOfANewerVersion) {
     const Scratch scratch;
     testing::record(scratch.file());
-    rowsOf(scratch.file(), "PRAGMA user_version = 4");
+    rowsOf(scratch.file(), "PRAGMA user_version = 5");
     EXPECT_THAT(readOrSentence(scratch.file()),
-                HasSubstr("user_version is 4 but this FluxScope reads captures up to version 3"));
+                HasSubstr("user_version is 5 but this FluxScope reads captures up to version 4"));
 }
 
 TEST(HostileCapture, isCutOffAnywhere) {

@@ -130,7 +130,7 @@ INSERT INTO token (run, sequence, turn, position, step, token, byte_begin, byte_
     EXPECT_THAT(filesIn(scratch.folder()), ElementsAre("new.fluxdb", "old.fluxdb", "run.fluxdb"));
     sliceCapture(scratch.file("old.fluxdb"), scratch.file("slice.fluxdb"), {});
     EXPECT_EQ(rowsOf(scratch.file("slice.fluxdb"), "SELECT count(*) FROM token; PRAGMA user_version"),
-              "\n2\n3\n");
+              "\n2\n4\n");
 }
 
 TEST(MergeCaptures, refusesWithASentenceAndNoFile) {
@@ -153,13 +153,13 @@ TEST(MergeCaptures, refusesWithASentenceAndNoFile) {
     EXPECT_THAT(refused({scratch.file("live.fluxdb"), scratch.file("live.fluxdb")}),
                 HasSubstr("live.fluxdb: run 1 is in one of the files before it, too; give each run once"));
     std::filesystem::copy_file(scratch.file("live.fluxdb"), scratch.file("newer.fluxdb"));
-    rowsOf(scratch.file("newer.fluxdb"), "PRAGMA user_version = 4");
+    rowsOf(scratch.file("newer.fluxdb"), "PRAGMA user_version = 5");
     EXPECT_THAT(refused({scratch.file("newer.fluxdb")}),
-                HasSubstr("user_version is 4 but this FluxScope reads"));
+                HasSubstr("user_version is 5 but this FluxScope reads"));
     EXPECT_THAT(refused({scratch.file("live.fluxdb"), scratch.file("gone.fluxdb")}),
                 HasSubstr("gone.fluxdb: does not exist"));
     rowsOf(scratch.file("newer.fluxdb"),
-           "PRAGMA user_version = 3; UPDATE kernel SET place = 999 WHERE kernel = 1");
+           "PRAGMA user_version = 4; UPDATE kernel SET place = 999 WHERE kernel = 1");
     EXPECT_THAT(refused({scratch.file("newer.fluxdb")}),
                 HasSubstr("would not be sound: kernel refers to a row of place"));
     rowsOf(scratch.file("newer.fluxdb"), "UPDATE kernel SET place = 1, name = 999 WHERE kernel = 1");

@@ -32,7 +32,7 @@ using testing::ScriptedRun;
 using namespace std::chrono_literals;
 
 constexpr int kRuns = 3;
-constexpr int kSteps = 40;  // and prefill
+constexpr int kSteps = 120;  // and prefill
 
 // Runs of four layers, each told to the end whatever becomes of its record.
 RecorderStatus recordRuns(const std::filesystem::path& file) {

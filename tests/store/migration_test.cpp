@@ -69,14 +69,17 @@ TEST(Migration, makesAnOldFileWhatANewOneIs) {
     EXPECT_EQ(rowsOf(scratch.file(), kStrict), rowsOf(scratch.file("new.fluxdb"), kStrict));
 }
 
-TEST(Migration, makesAFileOfVersion2WhatANewOneIs) {
-    const Scratch scratch;
-    const std::string schema = schemaOfVersion(2);
-    ASSERT_FALSE(schema.empty());
-    rowsOf(scratch.file(), schema);
-    CaptureWriter(scratch.file(), {}).finish();
-    rowsOf(scratch.file("new.fluxdb"), std::string(schemaSql()));
-    EXPECT_EQ(rowsOf(scratch.file(), kEveryColumn), rowsOf(scratch.file("new.fluxdb"), kEveryColumn));
+TEST(Migration, makesAFileOfALaterVersionWhatANewOneIs) {
+    for (const int version : {2, 3}) {
+        const Scratch scratch;
+        const std::string schema = schemaOfVersion(version);
+        ASSERT_FALSE(schema.empty());
+        rowsOf(scratch.file(), schema);
+        CaptureWriter(scratch.file(), {}).finish();
+        rowsOf(scratch.file("new.fluxdb"), std::string(schemaSql()));
+        EXPECT_EQ(rowsOf(scratch.file(), kEveryColumn), rowsOf(scratch.file("new.fluxdb"), kEveryColumn))
+            << version;
+    }
 }
 
 TEST(Migration, keepsEveryRowAndReadsTurnsOffTheTokens) {
@@ -99,6 +102,8 @@ TEST(Migration, keepsEveryRowAndReadsTurnsOffTheTokens) {
                      "token WHERE tail_mass IS NULL; SELECT sampling, "
                      "op_scopes, clock_locked, origin, record_budget, settled, revision FROM run"),
               "\n0 0 0 2 0\n0 1 2 2 1\n1 0 0 2 0\n6\n{} 1 0  - - 0\n");
+    EXPECT_EQ(rowsOf(scratch.file(), "SELECT scope, op, end_ns, bytes_read FROM scope ORDER BY scope"),
+              "\n1 attention 6500 10\n2  6600 -\n");
 }
 
 TEST(Migration, anOldFileGetsItsOverviewWhenAsked) {

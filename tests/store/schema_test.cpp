@@ -69,7 +69,7 @@ TEST(Schema, aNewerFileIsRefusedAndLeftAlone) {
     } catch (const InputError& e) {
         EXPECT_THAT(e.what(),
                     ::testing::EndsWith(
-                        "run.fluxdb: user_version is 99 but this FluxScope reads captures up to version 3; "
+                        "run.fluxdb: user_version is 99 but this FluxScope reads captures up to version 4; "
                         "open it with a newer FluxScope"));
     }
     EXPECT_EQ(

@@ -45,7 +45,7 @@ SQLite::Database openCapture(const fs::path& file, const std::atomic<bool>* stop
             sqlite3_progress_handler(database.getHandle(), kInstructionsBetweenLooks, isStopped,
                                      const_cast<std::atomic<bool>*>(stop));
         }
-        requireCapture(database, file.string());
+        offerScopes(database, requireCapture(database, file.string()));
         return database;
     } catch (const InputError&) {
         const std::string problem = cutOff(file);

@@ -117,6 +117,21 @@ std::vector<CheckRule> makeRules() {
          "SELECT 'scope ' || scope FROM scope LEFT JOIN run USING (run) LEFT JOIN model USING (model) WHERE "
          "scope.end_ns < scope.begin_ns OR layer < -1 OR "
          "layer >= layers OR chunk < -1"},
+        {"scope", "has numbers where there are to be some",
+         "SELECT 'scope ' || scope FROM scope WHERE typeof(layer) <> 'integer' OR typeof(chunk) <> 'integer' "
+         "OR typeof(op) <> 'text' OR typeof(begin_ns) <> 'integer' OR typeof(end_ns) <> 'integer' OR "
+         "typeof(bytes_read) NOT IN ('integer', 'null') OR typeof(bytes_written) <> typeof(bytes_read) OR "
+         "typeof(flops) <> typeof(bytes_read)",
+         4},
+        {"scope_step", "is a JSON array of as many scopes as it says",
+         "SELECT 'scope ' || first_scope FROM scope_step WHERE members < 1 OR iif(json_valid(scopes), "
+         "json_array_length(scopes), -1) <> members",
+         4},
+        {"scope_step", "has numbers of its own",
+         "SELECT 'scope ' || first_scope FROM (SELECT first_scope, first_scope + members - 1 AS last, "
+         "lead(first_scope) OVER (ORDER BY first_scope) AS next FROM scope_step) WHERE next <= last OR "
+         "EXISTS (SELECT 1 FROM scope_row WHERE scope BETWEEN first_scope AND last)",
+         4},
         {"layer_step", "is of a run and of a layer that its model has", layerInModel("layer_step", "-1")},
         {"layer_step", "comes by turn and step", rising("layer_step", "batch")},
         {"layer_step", "has times and bytes that are none or more",

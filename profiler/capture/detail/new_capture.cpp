@@ -71,6 +71,7 @@ NewCapture::NewCapture(fs::path into, CaptureWork work)
         database_->exec("PRAGMA journal_mode = MEMORY");  // of a file that is taken away when anything fails
         database_->exec("PRAGMA cache_size = -32768");
         database_->exec(std::string(schemaSql()));
+        offerScopes(*database_, kSchemaVersion);
         RowReader table(*database_,
                         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
         while (table.next()) tables_.push_back(table.string(0));

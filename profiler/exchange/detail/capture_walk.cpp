@@ -54,7 +54,7 @@ public:
 
     ExchangeSummary walk() {
         guarded(file_, options_.cancel, [this] {
-            requireCapture(database_, file_.string());
+            offerScopes(database_, requireCapture(database_, file_.string()));
             database_.exec("BEGIN");  // all tables as of one moment
             readProcesses();
             readRuns();

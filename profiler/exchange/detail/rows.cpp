@@ -51,6 +51,11 @@ std::set<std::string> columnsOf(SQLite::Database& database, const std::string& t
         if (schema.text(2) == table) ordinary = schema.text(0) == "table" && schema.integer(1) != 0;
     }
     std::set<std::string> columns;
+    if (!ordinary && table == "scope") {
+        // What offerScopes puts together.
+        if (!columnsOf(database, "scope_step").empty()) columns = columnsOf(database, "scope_row");
+        return columns;
+    }
     if (!ordinary) return columns;
     Rows info(database, "PRAGMA table_xinfo(\"" + table + "\")");
     while (info.next()) {

@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::int64_t kBlockRows = 16'384;  // what a view reads at most beside what it wants, 5 ms of it
 constexpr std::int64_t kBad = -1;            // a duration
+// Of the run's own time. A decode on a CPU touches each lane in each bucket: written with each commit, the overview would be a third of what the
+// recording of such a run costs.
+constexpr Nanoseconds kOverviewLagOnCpu(1'000'000'000);
 // As Kept has them: the tables' names.
 constexpr std::array<std::string_view, 8> kKinds{"kernel", "memcpy",   "memset", "api",
                                                  "sync",   "overhead", "sample", "scope"};
@@ -83,6 +86,7 @@ DeviceWriter::DeviceWriter(SQLite::Database& database, std::int64_t process)
 
 void DeviceWriter::beginRun(std::int64_t run, std::int64_t beginNs, bool isOnCpu) {
     flush();  // the run before
+    flushOverview();
     run_ = run;
     isOnCpu_ = isOnCpu;
     interning_.beginRun(run);
@@ -97,6 +101,7 @@ void DeviceWriter::beginRun(std::int64_t run, std::int64_t beginNs, bool isOnCpu
     writtenFigures_ = {};
     newest_.reset();
     newestBefore_.reset();
+    newestScope_ = overviewUpTo_ = Nanoseconds(beginNs);
     setBudget(kRecordBudget);
 }
 
@@ -282,6 +287,7 @@ void DeviceWriter::add(const DeviceRecord& d) {
 bool DeviceWriter::takeScope(const ScopeRecord& scope) {
     if (isOnCpu_ && scope.key.op) {
         overview_.addOnHost(placePartsOf(scope.key), scope.begin.count(), scope.end.count());
+        newestScope_ = std::max(newestScope_, scope.end);
     }
     return isWithin(Kept::Scopes, scope.begin);
 }
@@ -290,7 +296,8 @@ void DeviceWriter::flush() {
     if (run_ == 0) return;
     kernel_.flush();
     flushBlock();
-    rows_ += static_cast<std::int64_t>(overview_.flush() + costs_.flush());
+    rows_ += static_cast<std::int64_t>(costs_.flush());
+    if (!isOnCpu_ || newestScope_ >= overviewUpTo_ + kOverviewLagOnCpu) flushOverview();
     if (figures_ != std::exchange(writtenFigures_, figures_)) writeFigures();
     if (leftOut_.rows != std::exchange(writtenLeftOut_, leftOut_.rows)) writeLeftOut();
     if (newest_ && !settledAt_) {
@@ -303,6 +310,14 @@ void DeviceWriter::flush() {
         settledAt_ = newestBefore_;
     }
     newestBefore_ = newest_;
+}
+
+bool DeviceWriter::isOverviewBehind() const { return run_ != 0 && newestScope_ > overviewUpTo_; }
+
+void DeviceWriter::flushOverview() {
+    if (run_ == 0) return;
+    rows_ += static_cast<std::int64_t>(overview_.flush());
+    overviewUpTo_ = newestScope_;
 }
 
 void DeviceWriter::writeFigures() {
@@ -358,6 +373,7 @@ void DeviceWriter::sumUpAgain() {
 void DeviceWriter::endRun() {
     if (run_ == 0) return;
     flush();
+    flushOverview();
     if (overview_.tooLate() + costs_.tooLate() > 0 && figures_.kernels > 0) sumUpAgain();
     flush();
     revised_.run(0, run_);  // nothing of it changes any more

@@ -44,7 +44,10 @@ public:
     // An operation of a run on a CPU goes into the overview. False: its row is over the budget.
     bool takeScope(const ScopeRecord& scope);
 
-    void flush();   // before each commit: sums, blocks, figures
+    void flush();  // before each commit: sums, blocks, figures
+    // The overview of a run on a CPU lags behind these by up to a second.
+    bool isOverviewBehind() const;
+    void flushOverview();
     void endRun();  // makes good what came too late
 
     std::int64_t rows() const { return rows_; }  // since the beginning
@@ -124,6 +127,8 @@ private:
     std::optional<StepKey> newest_;        // that the device has told of
     std::optional<StepKey> newestBefore_;  // at the flush before
     std::optional<StepKey> settledAt_;
+    Nanoseconds newestScope_{};   // in the overview's sums, of a run on a CPU
+    Nanoseconds overviewUpTo_{};  // in its rows
     std::int64_t rows_ = 0;
 };
 

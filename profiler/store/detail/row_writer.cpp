@@ -98,11 +98,11 @@ RowWriter::RowWriter(SQLite::Database& database)
       evaluation_(database,
                   "INSERT INTO evaluation (run, sequence, task, length, number, seed, scorer, score) VALUES "
                   "(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
-      // SQLite counts the row ids, for it need not look whether one is there already; it counts as we do, one after the last.
-      scope_(database,
-             "INSERT INTO scope (run, batch, turn, phase, step, layer, chunk, op, begin_ns, end_ns, "
-             "bytes_read, bytes_written, flops) VALUES",
-             "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      scope_(
+          database,
+          "INSERT INTO scope_row (scope, run, batch, turn, phase, step, layer, chunk, op, begin_ns, end_ns, "
+          "bytes_read, bytes_written, flops) VALUES",
+          "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       // Keeps its row id when it grows: a reader reads the step in progress again, and nothing before it. Where a device has told
       // its kernels, their times stay (detail/device_costs.h).
       layerStep_(database,
@@ -117,7 +117,12 @@ RowWriter::RowWriter(SQLite::Database& database)
                  "excluded.bytes_written, flops = excluded.flops, first_scope = excluded.first_scope, "
                  "last_scope = excluded.last_scope"),
       choice_(database, "INSERT INTO token_choice (row, rank, token, logprob) VALUES", "(?, ?, ?, ?)"),
-      lastScope_(database.execAndGet("SELECT coalesce(max(scope), 0) FROM scope").getInt64()) {}
+      scopeSteps_(database),
+      lastScope_(database
+                     .execAndGet("SELECT max((SELECT coalesce(max(scope), 0) FROM scope_row), "
+                                 "coalesce((SELECT first_scope + members - 1 FROM scope_step ORDER BY "
+                                 "first_scope DESC LIMIT 1), 0))")
+                     .getInt64()) {}
 
 template <class... Values>
 void RowWriter::insert(SQLite::Statement& statement, const Values&... values) {
@@ -255,23 +260,30 @@ void RowWriter::add(const TokenRecord& r) {
 }
 
 void RowWriter::add(const ScopeRecord& r) {
+    ++lastScope_;
+    ++rows_;
+    if (r.key.phase == Phase::Decode) {
+        scopeSteps_.add(runIndex_.value(), lastScope_, r);
+    } else {
+        scopeSteps_.flush();
+        addRow(r);
+    }
+    ScopeRange& range = scopesOf(r.key);
+    range.last = lastScope_;
+    if (range.first == 0) range.first = lastScope_;
+}
+
+void RowWriter::addRow(const ScopeRecord& r) {
     const ScopeKey& k = r.key;
-    const auto layer = static_cast<std::int32_t>(orNone(k.layer));
     std::optional<std::int64_t> bytesRead, bytesWritten, flops;
     if (r.cost) {
         bytesRead = r.cost->bytesRead;
         bytesWritten = r.cost->bytesWritten;
         flops = r.cost->flops;
     }
-    ++lastScope_;
-    scope_.add(runIndex_.value(), k.batch.value(), k.turn.value(), nameOf(k.phase), k.step.value(), layer,
-               orNone(k.chunk), k.op ? nameOf(*k.op) : std::string_view{}, r.begin.count(), r.end.count(),
-               bytesRead, bytesWritten, flops);
-    ++rows_;
-
-    ScopeRange& range = scopesOf(k);
-    range.last = lastScope_;
-    if (range.first == 0) range.first = lastScope_;
+    scope_.add(lastScope_, runIndex_.value(), k.batch.value(), k.turn.value(), nameOf(k.phase),
+               k.step.value(), orNone(k.layer), orNone(k.chunk), k.op ? nameOf(*k.op) : std::string_view{},
+               r.begin.count(), r.end.count(), bytesRead, bytesWritten, flops);
 }
 
 void RowWriter::leaveOut(const ScopeKey& scope) { scopesOf(scope).isWhole = false; }
@@ -328,6 +340,7 @@ void RowWriter::endRun(Nanoseconds end, RunOutcome outcome, const std::string& r
 
 void RowWriter::flush() {
     scope_.flush();
+    scopeSteps_.flush();
     layerStep_.flush();
     choice_.flush();
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "profiler/store/detail/row_batch.h"
+#include "profiler/store/detail/scope_steps.h"
 #include "profiler/store/records.h"
 
 #include <SQLiteCpp/Database.h>
@@ -78,7 +79,9 @@ private:
     SQLite::Statement token_, turn_, fidelity_, decision_, kv_;
     SQLite::Statement collectorState_, quality_, clockLocked_, origin_, evaluation_;
     RowBatch scope_, layerStep_, choice_;
+    ScopeSteps scopeSteps_;
 
+    void addRow(const ScopeRecord& scope);
     ScopeRange& scopesOf(const ScopeKey& scope);
     void addTurn(SequenceIndex sequence, TurnIndex turn, std::int64_t firstPosition, std::size_t tokens,
                  std::int64_t reached);
