@@ -114,6 +114,17 @@ TEST(CheckCapture, findsASumThatIsNotThatOfItsScopes) {
                             "row: row 8: 12001 ns, 640 bytes; its scopes: 12000 ns, 640 bytes"));
 }
 
+TEST(CheckCapture, findsScopesThatShareANumber) {
+    const Scratch scratch;
+    testing::record(scratch.file());
+    rowsOf(scratch.file(),
+           "UPDATE scope_step SET members = members + 1, scopes = json_insert(scopes, '$[#]', "
+           "json_array(-1, -1, '', 0, 0)) WHERE step = 1");
+    EXPECT_THAT(
+        sentences(scratch.file()),
+        ::testing::Contains(HasSubstr("scope_step: 'has numbers of its own' does not hold for 1 row")));
+}
+
 TEST(CheckCapture, quotesAStrangersTextsOnOneLine) {
     const Scratch scratch;
     recordDevice(scratch.file());

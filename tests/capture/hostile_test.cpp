@@ -1,6 +1,7 @@
 // Files that were damaged, or made to do harm: never a crash, always a sentence, and what is whole is shown.
 #include "engine/contract/error.h"
 #include "profiler/capture/capture_feed.h"
+#include "profiler/capture/check.h"
 #include "profiler/capture/layer_details.h"
 #include "tests/capture/recorded.h"
 #include "tests/record/scratch.h"
@@ -61,6 +62,28 @@ TEST(HostileCapture, isOfANewerVersion) {
     rowsOf(scratch.file(), "PRAGMA user_version = 5");
     EXPECT_THAT(readOrSentence(scratch.file()),
                 HasSubstr("user_version is 5 but this FluxScope reads captures up to version 4"));
+}
+
+TEST(HostileCapture, hasScopesOfStepsThatNobodyWrote) {
+    const Scratch scratch;
+    testing::record(scratch.file());
+    const auto violations = [&scratch] {
+        std::string all;
+        for (const Violation& violation : checkCapture(scratch.file())) all += sentenceOf(violation) + '\n';
+        return all;
+    };
+    ASSERT_EQ(violations(), "");
+    const std::string deep = std::string(3000, '[') + std::string(3000, ']');
+    for (const std::string& scopes :
+         {std::string("no JSON"), std::string("[[1,2"), std::string(R"({"a":[1]})"),
+          std::string("[1,\"x\",null]"), std::string("[[]]"), std::string(R"([["a",0,7,"b",[1]]])"),
+          std::string(R"([[0,-1,"attention",1e300,5,9223372036854775808,0,0]])"), deep}) {
+        rowsOf(scratch.file(), "UPDATE scope_step SET scopes = '" + scopes + "'");
+        EXPECT_THAT(violations(), ::testing::AnyOf(HasSubstr("scope_step: "), HasSubstr("scope: ")))
+            << scopes.substr(0, 60);
+        EXPECT_EQ(readOrSentence(scratch.file()), "") << scopes.substr(0, 60);
+        EXPECT_TRUE(readScopes(scratch.file(), RunIndex(1), {}, StepIndex(1), LayerIndex(0)).empty());
+    }
 }
 
 TEST(HostileCapture, isCutOffAnywhere) {
