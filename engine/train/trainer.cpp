@@ -264,8 +264,8 @@ void runTraining(Trainer& trainer, const std::filesystem::path& folder,
             throw CancelledError("training");
         }
         const StepReport report = trainer.step();
+        if (onStep) onStep(report);  // before it is saved: killed in between, it is done and told again
         if (trainer.finished() || (every > 0 && trainer.stepsDone() % every == 0)) trainer.save(file);
-        if (onStep) onStep(report);
     }
 }
 
