@@ -107,8 +107,7 @@ TEST(CpuOverview, lagsWhileTheRunGoesOnAndIsMadeWholeAfterAKill) {
         writer.beginRun(writer.nextRun(), testing::factsOf({.layers = 1}), Nanoseconds(kBegin), true);
         for (std::int64_t step = 1; step <= 500; ++step) {
             const Nanoseconds begin(kBegin + step * 7'000'000);
-            const ScopeKey layer{
-                .phase = Phase::Decode, .step = StepIndex::of(step), .layer = LayerIndex(0)};
+            const ScopeKey layer{.phase = Phase::Decode, .step = StepIndex::of(step), .layer = LayerIndex(0)};
             ScopeKey op = layer;
             op.op = Op::Mlp;
             const Nanoseconds end = begin + Nanoseconds(5'000'000);
