@@ -504,7 +504,7 @@ CREATE TABLE lane (
 -- stream, and in those of its phase and layer, or in that of nobody's work; in runs on a CPU, those of the scopes of single operations,
 -- in the lanes of phase and layer. A bucket without any has no row; a run without any lane has no overview yet. A run on a CPU may
 -- begin at level 2, without any row below: levels 0 and 1 would have more rows than there are scopes, which tell the same. Until it has
--- ended, it may lack the last second; of a run whose process was lost that is added when the file is opened.
+-- ended, it may lack the last second; of a run whose process was lost a report adds it.
 --   busy_ns  the time of these intervals that lies inside the bucket, added up: where they overlap, more than its length
 --   events   how many of them begin in it
 --   op       the operation with the most of busy_ns: of equals the one that comes first in a forward pass; '': nobody's

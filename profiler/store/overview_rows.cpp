@@ -31,17 +31,26 @@ bool sumUp(SQLite::Database& from, std::int64_t run, std::optional<int> finestLe
     return true;
 }
 
-// And those on a CPU whose process was lost before the last second of it had been written.
-std::vector<std::int64_t> runsWithoutOverview(SQLite::Database& database) {
+// Of what there is to sum up; and those on a CPU whose process was lost before the last second of it had been written.
+std::vector<std::int64_t> runsWithoutOverview(SQLite::Database& database, int version) {
+    std::string runsWithScopes;
+    for (const char* table : scopeTables(version))
+        runsWithScopes +=
+            std::string(runsWithScopes.empty() ? "" : " UNION ALL ") + "SELECT run FROM " + table;
     std::vector<std::int64_t> runs;
-    RawStatement row(
-        database,
-        "SELECT run FROM run AS r WHERE over_budget = 0 AND (end_ns IS NOT NULL AND run NOT IN (SELECT run "
-        "FROM "
-        "lane) OR end_ns IS NULL AND device = 'cpu' AND (SELECT max(begin_ns + time_ns) FROM layer_step AS l "
-        "WHERE l.run = r.run) - begin_ns > (SELECT coalesce(max(bucket + 1) << (18 + 2 * level), 0) FROM "
-        "overview JOIN lane USING (lane) WHERE lane.run = r.run AND level = (SELECT min(level) FROM overview "
-        "JOIN lane USING (lane) WHERE lane.run = r.run)))");
+    RawStatement row(database,
+                     ("SELECT run FROM run AS r WHERE over_budget = 0 AND (end_ns IS NOT NULL AND run NOT IN "
+                      "(SELECT run FROM "
+                      "lane) AND (run IN (SELECT run FROM kernel_block) OR device = 'cpu' AND run IN (" +
+                      runsWithScopes +
+                      ")) OR end_ns IS NULL AND device = 'cpu' AND (SELECT max(begin_ns + time_ns) FROM "
+                      "layer_step AS l WHERE "
+                      "l.run = r.run) - begin_ns > (SELECT coalesce(max(bucket + 1) << (18 + 2 * level), 0) "
+                      "FROM overview JOIN "
+                      "lane USING (lane) WHERE lane.run = r.run AND level = (SELECT min(level) FROM overview "
+                      "JOIN lane USING "
+                      "(lane) WHERE lane.run = r.run)))")
+                         .c_str());
     for (row.start(); row.next();) runs.push_back(row.integer(0));
     return runs;
 }
@@ -51,7 +60,8 @@ bool maySomeLackAnOverview(const std::filesystem::path& file) {
     try {
         SQLite::Database database(std::filesystem::absolute(file).string(), SQLite::OPEN_READONLY, 2000);
         distrust(database);
-        return requireCapture(database, file.string()) < 2 || !runsWithoutOverview(database).empty();
+        const int version = requireCapture(database, file.string());
+        return version < 2 || !runsWithoutOverview(database, version).empty();
     } catch (const std::exception&) {
         return false;
     }
@@ -110,13 +120,15 @@ int buildOverviews(const std::filesystem::path& file, const std::function<void(s
         if (const int version = requireCapture(database, file.string()); version < kSchemaVersion)
             migrate(database, version, migrations());
         offerScopes(database, kSchemaVersion);
-        const std::vector<std::int64_t> runs = runsWithoutOverview(database);
+        const std::vector<std::int64_t> runs = runsWithoutOverview(database, kSchemaVersion);
         for (const std::int64_t run : runs) {
             if (progress) progress(run);
             database.exec("BEGIN IMMEDIATE");
             makeOverview(database, run);
             database.exec("COMMIT");
         }
+        // One file again, where a lost process had left a log beside it; a reader that has it open keeps it as it is.
+        if (!runs.empty()) database.tryExec("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
         return static_cast<int>(runs.size());
     } catch (const SQLite::Exception& e) {
         throw storeError(file.string(), e);

@@ -125,6 +125,7 @@ TEST(CpuOverview, lagsWhileTheRunGoesOnAndIsMadeWholeAfterAKill) {
         EXPECT_LT(covered_ns(), 3'400'000'000) << "it lags, or this tests nothing";
     }  // neither the run nor the writer has been ended
     EXPECT_EQ(buildOverviews(scratch.file()), 1);
+    EXPECT_FALSE(std::filesystem::exists(scratch.file("run.fluxdb-wal"))) << "one file again";
     EXPECT_EQ(buildOverviews(scratch.file()), 0);
     EXPECT_GE(covered_ns(), 3'505'000'000);
     EXPECT_THAT(overviewAgainstDefinition(scratch.file(), true, kFinestLevelOnCpu),
