@@ -1,21 +1,11 @@
 #include "profiler/record/host_timer.h"
 
+#include "profiler/store/step_key.h"
+
 #include <algorithm>
 #include <utility>
 
 namespace fluxscope {
-namespace {
-
-ScopeKey stepOf(const ScopeKey& key) {
-    return {.batch = key.batch, .turn = key.turn, .phase = key.phase, .step = key.step};
-}
-
-bool isOfStep(const ScopeKey& key, const ScopeKey& step) {
-    return key.step == step.step && key.phase == step.phase && key.turn == step.turn &&
-           key.batch == step.batch;
-}
-
-}  // namespace
 
 HostTimer::HostTimer(Clock clock, RecordSink& sink) : clock_(std::move(clock)), sink_(sink) {}
 
@@ -36,7 +26,7 @@ void HostTimer::runBegan(const RunFacts& run) {
 
 void HostTimer::scopeOpened(const ScopeKey& key) {
     if (inProgress_) return;  // no interval of any step
-    if (!step_ || !isOfStep(key, *step_)) turnTo(key);
+    if (!step_ || !areOfOneStep(key, *step_)) turnTo(key);
     open_.push_back({key, isOutermost(key)});
     open_.back().begin = clock_();  // last, so that our own work lies outside
 }

@@ -2,6 +2,7 @@
 
 #include "profiler/store/detail/bind.h"
 #include "profiler/store/detail/prompt_hash.h"
+#include "profiler/store/step_key.h"
 
 #include <nlohmann/json.hpp>
 
@@ -15,10 +16,6 @@ constexpr std::int32_t kNone = -1;  // a key that does not apply
 template <class Key>
 std::int64_t orNone(const std::optional<Key>& key) {
     return key ? key->value() : kNone;
-}
-
-ScopeKey stepOf(const ScopeKey& key) {
-    return {.batch = key.batch, .turn = key.turn, .phase = key.phase, .step = key.step};
 }
 
 // Leaves no statement open behind it: one that is would keep the file from becoming a single one at the end.

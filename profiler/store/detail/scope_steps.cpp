@@ -1,15 +1,13 @@
 #include "profiler/store/detail/scope_steps.h"
 
+#include "profiler/store/step_key.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 
 namespace fluxscope {
 namespace {
-
-bool areOfOneStep(const ScopeKey& a, const ScopeKey& b) {
-    return a.step == b.step && a.turn == b.turn && a.batch == b.batch && a.phase == b.phase;
-}
 
 void append(std::string& text, std::int64_t number) {
     std::array<char, 24> digits{};
